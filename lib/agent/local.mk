@@ -1,0 +1,1 @@
+# Files of lib/agent and their unit tests.

@@ -1,0 +1,2 @@
+lib_libgm_core_la_SOURCES += lib/base/err.c lib/base/err.h lib/base/cleanup.h
+lib_libgpumem_la_SOURCES += lib/base/ctx.c lib/base/ctx.h

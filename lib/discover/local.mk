@@ -1,0 +1,1 @@
+# Files of lib/discover and their unit tests.

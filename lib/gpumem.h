@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gpumem.h: placement and limits for GPU memory that is coherent with the CPU.
+ *
+ * Conventions
+ *   - A function that can fail returns 0 or a negative errno value. Outputs come last and are
+ *     left alone on failure. Where there is an `err` argument it may be NULL; otherwise it
+ *     receives one line for a person to read.
+ *   - Sizes are bytes, times are nanoseconds, unless a name says otherwise.
+ *   - An object is used by one thread at a time; different objects by different threads freely.
+ *     Functions marked "pure" touch no memory but their arguments and are safe anywhere.
+ *   - The library never prints, exits, changes signals or the environment. It logs through the
+ *     function given to gpumem_set_log(), by default nowhere.
+ */
+#ifndef GPUMEM_H
+#define GPUMEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GPUMEM_MAX_DEVICES 16	 /* devices of one node that a job can use */
+#define GPUMEM_PCI_LEN 16	 /* "dddd:bb:dd.f" and its end */
+#define GPUMEM_POLICY_LEN 256	 /* a printed policy and its end */
+#define GPUMEM_CHUNK_BYTES (2ul << 20) /* unit of migration and eviction */
+
+/* ---- errors ------------------------------------------------------------------------------ */
+
+struct gpumem_error {
+	int code;	/* the negative errno value that was returned */
+	char where[24]; /* the part that noticed: "policy", "conf", "kfd", ... */
+	char text[232]; /* one line, no newline */
+};
+
+/* ---- context ----------------------------------------------------------------------------- */
+
+struct gpumem_ctx;
+
+/* Makes a context: where the system's files are read and where messages go. Starts with one
+ * reference. Errors: ENOMEM. */
+int gpumem_new(struct gpumem_ctx **ret);
+struct gpumem_ctx *gpumem_ref(struct gpumem_ctx *ctx);
+/* Drops a reference, frees with the last one; returns NULL. NULL is allowed. */
+struct gpumem_ctx *gpumem_unref(struct gpumem_ctx *ctx);
+
+/* Reads the system's files below `dir` instead of "/": a saved tree of another machine.
+ * Errors: ENOMEM, ENOTDIR, ENOENT. */
+int gpumem_set_root(struct gpumem_ctx *ctx, const char *dir, struct gpumem_error *err);
+
+/* Levels are syslog's (LOG_ERR .. LOG_DEBUG). `text` has no newline. */
+typedef void gpumem_log_fn(void *data, int level, const char *text);
+void gpumem_set_log(struct gpumem_ctx *ctx, gpumem_log_fn *fn, void *data, int level);
+
+/* ---- devices ----------------------------------------------------------------------------- */
+
+enum gpumem_kind {
+	GPUMEM_KIND_NONE = 0,	     /* seen, but not coherent: listed with the reason, not managed */
+	GPUMEM_KIND_SVM = 1,	     /* MEMORY_DEVICE_COHERENT behind KFD (MI250X on an XGMI host) */
+	GPUMEM_KIND_NUMA = 2,	     /* CPU-less NUMA node owned by a GPU (GH200, POWER9 + V100) */
+	GPUMEM_KIND_NUMA_SHARED = 3, /* GPU and CPU share the node (MI300A) */
+};
+
+struct gpumem_devices; /* an immutable list, in PCI order */
+struct gpumem_device;  /* one of them; lives as long as its list */
+
+#define GPUMEM_DISCOVER_NO_HWLOC 1u /* no locality beyond what sysfs says; faster */
+
+/* Looks at sysfs and procfs below the context's root, and at hwloc for locality. Opens no
+ * device. A node without a GPU gives an empty list, not an error. The cost grows with the
+ * number of GPUs and NUMA nodes; hwloc adds milliseconds. Errors: ENOMEM, EIO. */
+int gpumem_discover(struct gpumem_ctx *ctx, unsigned flags, struct gpumem_devices **ret,
+		    struct gpumem_error *err);
+/* The same from a file written by gpumem_devices_save() (replaced atomically, mode 0644).
+ * Errors: ENOENT, EPROTO when the file is not one of ours or of another version. */
+int gpumem_devices_load(struct gpumem_ctx *ctx, const char *path, struct gpumem_devices **ret,
+			struct gpumem_error *err);
+int gpumem_devices_save(const struct gpumem_devices *devices, const char *path,
+			struct gpumem_error *err);
+struct gpumem_devices *gpumem_devices_free(struct gpumem_devices *devices);
+
+size_t gpumem_devices_count(const struct gpumem_devices *devices);
+/* NULL past the end. */
+const struct gpumem_device *gpumem_devices_get(const struct gpumem_devices *devices, size_t i);
+/* NULL when there is none at that address. */
+const struct gpumem_device *gpumem_devices_find(const struct gpumem_devices *devices,
+						const char *pci);
+
+#define gpumem_devices_foreach(devices, dev, i)                                                  \
+	for ((i) = 0; ((dev) = gpumem_devices_get((devices), (i))) != NULL; (i)++)
+
+/* Getters; all pure. Strings live as long as the list and are never NULL. */
+const char *gpumem_device_pci(const struct gpumem_device *dev);
+enum gpumem_kind gpumem_device_kind(const struct gpumem_device *dev);
+const char *gpumem_kind_name(enum gpumem_kind kind); /* "svm", "numa", "numa-shared", "none" */
+const char *gpumem_device_model(const struct gpumem_device *dev); /* "gfx90a 1002:7408", ... */
+uint64_t gpumem_device_bytes(const struct gpumem_device *dev);	  /* size of its memory */
+int gpumem_device_node(const struct gpumem_device *dev);	  /* NUMA node; -1 unknown */
+uint32_t gpumem_device_kfd_id(const struct gpumem_device *dev);	  /* KFD gpu_id; 0 none */
+int gpumem_device_render_minor(const struct gpumem_device *dev);  /* /dev/dri/renderD<n>; -1 none */
+const char *gpumem_device_cpus(const struct gpumem_device *dev); /* nearest CPUs, "0-7,64-71"; "" */
+uint64_t gpumem_device_bandwidth(const struct gpumem_device *dev); /* MiB/s of the node; 0 unknown */
+uint64_t gpumem_device_latency(const struct gpumem_device *dev);   /* ns of the node; 0 unknown */
+/* Comma list of what the verdict rests on: "kfd:cap28,kfd:iolink11". */
+const char *gpumem_device_evidence(const struct gpumem_device *dev);
+/* Why a device of kind none is not managed, or what to know of a managed one; may be "". */
+const char *gpumem_device_note(const struct gpumem_device *dev);
+
+/* Bytes in use on the device now, by whomever, as the driver counts them (whole buffers), read
+ * below the context's root. Errors: ENODATA when the driver does not say. */
+int gpumem_device_used(struct gpumem_ctx *ctx, const struct gpumem_device *dev, uint64_t *ret_bytes);
+
+/* ---- policy ------------------------------------------------------------------------------ */
+
+enum gpumem_placement {
+	GPUMEM_PLACE_OFF = 1,
+	GPUMEM_PLACE_HOST = 2,
+	GPUMEM_PLACE_PREFER = 3,
+	GPUMEM_PLACE_BIND = 4,
+	GPUMEM_PLACE_INTERLEAVE = 5,
+	GPUMEM_PLACE_ADVISE = 6,
+};
+
+enum gpumem_evict_order {
+	GPUMEM_EVICT_DEFAULT = 0, /* not named by the user */
+	GPUMEM_EVICT_DUEL = 1,
+	GPUMEM_EVICT_HEAT = 2,
+	GPUMEM_EVICT_AGE = 3,
+	GPUMEM_EVICT_LRF = 4,
+	GPUMEM_EVICT_PIN = 5,
+	GPUMEM_EVICT_NONE = 6,
+};
+
+enum gpumem_on_suspend { GPUMEM_SUSPEND_DEFAULT = 0, GPUMEM_SUSPEND_EVICT = 1, GPUMEM_SUSPEND_KEEP = 2 };
+enum gpumem_at_end { GPUMEM_END_DEFAULT = 0, GPUMEM_END_EVICT = 1, GPUMEM_END_DROP = 2 };
+
+/* What the user asked for. 0 in a number means: not named. */
+struct gpumem_policy {
+	enum gpumem_placement placement;
+	uint32_t ratio_device, ratio_host; /* interleave:3/1 */
+	uint64_t limit_bytes;		   /* limit=SIZE, or */
+	uint32_t limit_percent;		   /* limit=N% of each device */
+	uint32_t high_percent, low_percent;
+	uint64_t reserve_bytes;
+	uint64_t bandwidth_bytes; /* per second */
+	enum gpumem_evict_order evict;
+	enum gpumem_on_suspend suspend;
+	enum gpumem_at_end end;
+	bool report, verbose;
+};
+
+/* Parses the grammar of --gpu-mem-policy. Pure. The error names the offending word and the
+ * allowed values. Errors: EINVAL. */
+int gpumem_policy_parse(const char *text, struct gpumem_policy *ret, struct gpumem_error *err);
+/* Prints a policy so that parsing it gives the same again. Pure. Errors: ENOSPC; GPUMEM_POLICY_LEN
+ * is always enough. */
+int gpumem_policy_print(const struct gpumem_policy *policy, char *buf, size_t len);
+/* Says whether this version can carry the policy out; names the first word it cannot. Pure.
+ * Errors: EOPNOTSUPP. */
+int gpumem_policy_supported(const struct gpumem_policy *policy, struct gpumem_error *err);
+/* The grammar as shown by --gpu-mem-policy=help; static text. */
+const char *gpumem_policy_help(void);
+const char *gpumem_placement_name(enum gpumem_placement placement);
+/* "64M", "1.5GiB", "4096": suffixes K M G T P (with optional iB or B), powers of 1024. Pure.
+ * Errors: EINVAL, ERANGE. */
+int gpumem_size_parse(const char *text, uint64_t *ret_bytes);
+/* The largest unit that keeps it exact: "64M", "96G", "4097". Pure. */
+const char *gpumem_size_print(uint64_t bytes, char *buf, size_t len);
+
+/* ---- gpumem.conf ------------------------------------------------------------------------- */
+
+enum gpumem_leftover { GPUMEM_LEFTOVER_KILL = 1, GPUMEM_LEFTOVER_LOG = 2, GPUMEM_LEFTOVER_DRAIN = 3 };
+
+struct gpumem_conf;
+
+/* Whom a rule is looked up for; a NULL member matches no line of its kind. */
+struct gpumem_subject {
+	const char *partition, *account, *user;
+};
+
+typedef void gpumem_conf_problem_fn(void *data, unsigned line, const char *text);
+
+/* Reads gpumem.conf. A missing file at the default path gives the built-in defaults; one named
+ * by the caller must exist. Every problem is given to `problem` (may be NULL); the first is also
+ * the error. Errors: EINVAL for a bad line, or what open(2) says. */
+int gpumem_conf_read(const char *path, gpumem_conf_problem_fn *problem, void *data,
+		     struct gpumem_conf **ret, struct gpumem_error *err);
+/* The same from text in memory; pure but for its allocation. */
+int gpumem_conf_parse(const char *name, const char *text, size_t len,
+		      gpumem_conf_problem_fn *problem, void *data, struct gpumem_conf **ret,
+		      struct gpumem_error *err);
+/* One "Key=Value" on top, as plugstack.conf gives them. Errors: EINVAL. */
+int gpumem_conf_override(struct gpumem_conf *conf, const char *pair, struct gpumem_error *err);
+struct gpumem_conf *gpumem_conf_free(struct gpumem_conf *conf);
+
+/* StateDir with %n replaced by the node's name; NULL as node keeps "%n". Errors: ENOSPC. */
+int gpumem_conf_state_dir(const struct gpumem_conf *conf, const char *node, char *buf, size_t len);
+enum gpumem_leftover gpumem_conf_leftover(const struct gpumem_conf *conf);
+unsigned gpumem_conf_cpu_budget_permille(const struct gpumem_conf *conf);
+unsigned gpumem_conf_verify_seconds(const struct gpumem_conf *conf);
+/* The default policy for the subject: the text as written, "" when there is none. */
+const char *gpumem_conf_default_policy(const struct gpumem_conf *conf,
+				       const struct gpumem_subject *subject);
+/* The site's largest limit per device for the subject, on a device of that size; the size itself
+ * when the site sets none. */
+uint64_t gpumem_conf_max_limit(const struct gpumem_conf *conf, const struct gpumem_subject *subject,
+			       uint64_t device_bytes);
+/* Whether the site allows the policy: its placement is among AllowedPolicies and its limit is not
+ * above MaxLimit (a percentage of MaxLimit is compared with a percentage, bytes with bytes;
+ * unlike units are left to the node, which clamps). Errors: EPERM with placement and allowed
+ * values, ERANGE with both limits. */
+int gpumem_conf_check(const struct gpumem_conf *conf, const struct gpumem_subject *subject,
+		      const struct gpumem_policy *policy, struct gpumem_error *err);
+/* The devices a node's gres indices name, in gres order: the node's Devices= line, else every GPU
+ * seen, in PCI order. NULL past the end. */
+const char *gpumem_conf_gres_device(const struct gpumem_conf *conf, const char *node,
+				    const struct gpumem_devices *devices, unsigned index);
+
+/* ---- plan -------------------------------------------------------------------------------- */
+
+/* What a policy becomes for one task: the devices to use, best first, as indices of the job's
+ * device table. */
+struct gpumem_plan {
+	enum gpumem_placement placement;
+	uint32_t step_id, task_id;
+	uint32_t device_count;
+	uint8_t device[GPUMEM_MAX_DEVICES];
+	uint64_t limit_bytes[GPUMEM_MAX_DEVICES]; /* of this step, by table index; UINT64_MAX none */
+};
+
+/* The environment the agent reads its plan from. */
+#define GPUMEM_ENV_JOB "GPUMEM_JOB"   /* folder of the job's record */
+#define GPUMEM_ENV_PLAN "GPUMEM_PLAN" /* gpumem_plan_print() */
+#define GPUMEM_PLAN_LEN 512
+
+/* Orders the devices by distance (distance[i]: of device table index device[i] from the task's
+ * CPUs; equal ones are rotated by the task's number on the node, so that tasks spread). Pure.
+ * Errors: EINVAL. */
+int gpumem_plan_make(const struct gpumem_policy *policy, const uint8_t *device,
+		     const uint32_t *distance, size_t count, const uint64_t *device_bytes,
+		     uint32_t step_id, uint32_t task_id, struct gpumem_plan *ret,
+		     struct gpumem_error *err);
+int gpumem_plan_print(const struct gpumem_plan *plan, char *buf, size_t len);
+int gpumem_plan_parse(const char *text, struct gpumem_plan *ret, struct gpumem_error *err);
+
+/* ---- a job's record on this node --------------------------------------------------------- */
+
+struct gpumem_job;
+
+struct gpumem_job_spec {
+	const char *state_dir; /* its parents must belong to root, or to the caller */
+	uint32_t job_id;
+	uid_t uid;
+	gid_t gid;
+	const char *node;   /* node name, "" unknown */
+	const char *policy; /* printed policy, for people */
+	const char *cgroup; /* folder of the job's cgroup, "" unknown yet */
+	uint32_t device_count;
+	struct {
+		char pci[GPUMEM_PCI_LEN];
+		uint32_t kind, kfd_id;
+		int32_t render_minor, node;
+		uint64_t bytes;		 /* size */
+		uint64_t max_bytes;	 /* the site's largest limit */
+		uint64_t limit_bytes;	 /* the job's limit to begin with */
+		uint64_t baseline_bytes; /* in use when the job came; UINT64_MAX unknown */
+	} device[GPUMEM_MAX_DEVICES];
+	unsigned cpu_budget_permille; /* of one core, per process */
+};
+
+/* Fills `spec->device` with the managed devices of a list, sizes and limits from the site's rules
+ * and the policy, and the baseline as measured. Errors: ENODEV when no device is managed. */
+int gpumem_job_spec_devices(struct gpumem_ctx *ctx, const struct gpumem_conf *conf,
+			    const struct gpumem_subject *subject, const struct gpumem_devices *devices,
+			    const struct gpumem_policy *policy, struct gpumem_job_spec *spec,
+			    struct gpumem_error *err);
+
+/* Makes STATE/job-<id>/ with `limits` (0644, the caller's) and `ledger` (0600, the job owner's),
+ * all or nothing. Errors: EEXIST when the job has a record, EINVAL, EPERM, what mkdir(2) says. */
+int gpumem_job_create(const struct gpumem_job_spec *spec, struct gpumem_error *err);
+/* Opens a record for reading, or also for requests. Errors: ENOENT, EACCES, EPROTO for another
+ * format version. */
+int gpumem_job_open(const char *state_dir, uint32_t job_id, bool writable, struct gpumem_job **ret,
+		    struct gpumem_error *err);
+struct gpumem_job *gpumem_job_close(struct gpumem_job *job);
+/* Job ids with a record below state_dir, ascending; *ret_ids is malloc'ed. Errors: ENOMEM. */
+int gpumem_job_list(const char *state_dir, uint32_t **ret_ids, size_t *ret_count);
+/* Removes the record. No error when there is none. */
+int gpumem_job_remove(const char *state_dir, uint32_t job_id, struct gpumem_error *err);
+/* Folder of a job's record. Errors: ENOSPC. */
+int gpumem_job_path(const char *state_dir, uint32_t job_id, char *buf, size_t len);
+
+uint32_t gpumem_job_id(const struct gpumem_job *job);
+uid_t gpumem_job_uid(const struct gpumem_job *job);
+const char *gpumem_job_node(const struct gpumem_job *job);
+const char *gpumem_job_policy(const struct gpumem_job *job);
+const char *gpumem_job_cgroup(const struct gpumem_job *job);
+
+/* One device of the job, as its processes report it now. */
+struct gpumem_job_device {
+	char pci[GPUMEM_PCI_LEN];
+	uint32_t kind, kfd_id;
+	int32_t node;
+	uint64_t bytes, max_bytes, limit_bytes, baseline_bytes;
+	uint64_t resident_bytes; /* sum over the job's processes */
+	uint32_t request;	 /* enum gpumem_request in force for the whole job */
+};
+
+/* Why a chunk could not be moved, as counted. */
+enum gpumem_fail {
+	GPUMEM_FAIL_BUSY = 0,	   /* pages pinned, shared or locked by the kernel: nothing moved */
+	GPUMEM_FAIL_PARTIAL = 1,   /* some pages of the chunk stayed */
+	GPUMEM_FAIL_NO_MEMORY = 2, /* ENOMEM, ENOSPC */
+	GPUMEM_FAIL_RETRY = 3,	   /* EAGAIN, EINTR after the last retry */
+	GPUMEM_FAIL_MAPPING = 4,   /* EFAULT, EINVAL, EADDRINUSE: mapping not eligible or gone */
+	GPUMEM_FAIL_DEVICE = 5,	   /* EPERM, EBADF, ENODEV: no access to the device */
+	GPUMEM_FAIL_COUNT = 6,
+};
+const char *gpumem_fail_name(enum gpumem_fail fail);
+
+enum gpumem_agent_state {
+	GPUMEM_AGENT_WATCHING = 1, /* nothing to do, or nothing eligible yet */
+	GPUMEM_AGENT_MOVING = 2,
+	GPUMEM_AGENT_WAITING = 3, /* for ROCr to come up before the device may be opened */
+	GPUMEM_AGENT_NO_DEVICE = 4, /* the device cannot be opened; data stays in system memory */
+};
+const char *gpumem_agent_state_name(enum gpumem_agent_state state);
+
+struct gpumem_job_process {
+	pid_t pid;
+	uint64_t start_ticks; /* field 22 of /proc/PID/stat */
+	bool alive;	      /* pid and start time still match */
+	uint32_t step_id, task_id;
+	enum gpumem_agent_state state;
+	char path[16];	/* how pages are moved: "hsakmt", "kfd", "" not opened */
+	int open_error; /* errno of the last failed open of the device, 0 none */
+	uint64_t host_bytes; /* eligible bytes in system memory at the last full scan */
+	uint64_t updated_ns; /* CLOCK_BOOTTIME of the last report */
+	struct {
+		uint64_t resident_bytes, step_limit_bytes;
+		uint64_t moved_in_bytes, moved_out_bytes; /* since the process began */
+		uint32_t request;			  /* enum gpumem_request of this process */
+	} device[GPUMEM_MAX_DEVICES];
+	uint64_t failed[GPUMEM_FAIL_COUNT]; /* moves that failed, by reason */
+};
+
+size_t gpumem_job_device_count(const struct gpumem_job *job);
+/* Errors: ERANGE past the end, EIO when the ledger was cut short. */
+int gpumem_job_device(struct gpumem_job *job, size_t i, struct gpumem_job_device *ret);
+/* Processes that reported, dead owners included until their slot is taken again; *ret is malloc'ed.
+ * Grows with the number of slots. Errors: ENOMEM, EIO. */
+int gpumem_job_processes(struct gpumem_job *job, struct gpumem_job_process **ret, size_t *ret_count);
+
+enum gpumem_request {
+	GPUMEM_REQUEST_NONE = 0,  /* the policy decides */
+	GPUMEM_REQUEST_EVICT = 1, /* off the device, and kept off */
+	GPUMEM_REQUEST_MIGRATE = 2, /* onto the device, up to the limit */
+};
+
+/* Sets the job's limit on device i, at most max_bytes, and wakes the agents. Takes effect within
+ * a fraction of a second. Errors: ERANGE above the site's maximum, EROFS not opened writable. */
+int gpumem_job_set_limit(struct gpumem_job *job, size_t i, uint64_t bytes, struct gpumem_error *err);
+/* Asks the process `pid`, or with 0 every process of the job, on device i. It stays in force until
+ * the next request. Errors: ESRCH no such process in the record, ERANGE, EROFS. */
+int gpumem_job_request(struct gpumem_job *job, pid_t pid, size_t i, enum gpumem_request request,
+		       struct gpumem_error *err);
+
+/* ---- the own process --------------------------------------------------------------------- */
+
+struct gpumem_process;
+
+#define GPUMEM_ATTACH_FULL_ACCESS 1u /* reserved; must be 0 */
+
+/* Prepares the calling process to move its own memory. In a job with a record the limits of the
+ * record hold and the moves are counted there; outside one every device the process may open is
+ * used without a limit. One handle per process is enough: every call returns the same one with
+ * one more reference. All functions on it may be called from any thread. After fork() the child
+ * attaches again. Nothing is opened before the first move. A program that uses ROCm must call
+ * it after hsa_init() or hipInit(). Errors: ENODEV no coherent device, ENOMEM, EPROTO. */
+int gpumem_attach(struct gpumem_ctx *ctx, struct gpumem_process **ret, struct gpumem_error *err);
+struct gpumem_process *gpumem_detach(struct gpumem_process *process);
+
+size_t gpumem_process_device_count(const struct gpumem_process *process);
+/* PCI address of device i; NULL past the end. */
+const char *gpumem_process_device_pci(const struct gpumem_process *process, size_t i);
+
+/* Moves the present pages of [addr, addr+len) to device i, up to the limit; pages that are not
+ * present, shared, or of files stay. Holes are never filled. *ret_bytes (may be NULL): bytes of
+ * the range measured to be on a device afterwards. Blocks; other threads' mmap() and munmap()
+ * wait while a chunk moves (KFD holds mmap_lock). Errors: EINVAL not page aligned, EDQUOT the
+ * limit allows no more (what fitted was moved), ENODEV, EBUSY a part would not move, and the
+ * device's errors. In all cases the data stays intact. */
+int gpumem_prefetch(struct gpumem_process *process, void *addr, size_t len, size_t i,
+		    uint64_t *ret_bytes, struct gpumem_error *err);
+/* Moves device pages of the range back to system memory. *ret_bytes: bytes still on a device. */
+int gpumem_evict(struct gpumem_process *process, void *addr, size_t len, uint64_t *ret_bytes,
+		 struct gpumem_error *err);
+
+struct gpumem_residency {
+	uint64_t device_bytes; /* on a coherent device */
+	uint64_t host_bytes;   /* in system memory, GPU NUMA nodes included */
+	uint64_t absent_bytes; /* never touched, or swapped out */
+};
+
+/* Measures where the pages of the range are, by mincore(2) and move_pages(2): a page that is
+ * resident and that move_pages() does not know is a device page (mm/migrate.c). Needs no handle
+ * and no privilege; a page under migration looks like a device page for an instant. About a
+ * microsecond a page. Errors: EINVAL not page aligned, ENOMEM the range is not fully mapped. */
+int gpumem_residency(const void *addr, size_t len, struct gpumem_residency *ret);
+
+enum gpumem_advice {
+	GPUMEM_ADVISE_DEVICE = 1, /* GPU faults bring the range to device i; nothing moves now */
+	GPUMEM_ADVISE_HOST = 2,	  /* GPU faults leave the range in system memory */
+	GPUMEM_ADVISE_NONE = 3,	  /* forget earlier advice */
+	GPUMEM_ADVISE_KEEP_OUT = 4, /* as HOST, and the agent never moves it to a device */
+};
+
+/* Sets the preferred location (KFD_IOCTL_SVM_ATTR_PREFERRED_LOC) of the range. Errors: EINVAL,
+ * ENODEV, and the device's errors. */
+int gpumem_advise(struct gpumem_process *process, void *addr, size_t len, enum gpumem_advice advice,
+		  size_t i, struct gpumem_error *err);
+
+/* ---- teardown ---------------------------------------------------------------------------- */
+
+struct gpumem_survivor {
+	pid_t pid;
+	uint64_t start_ticks;
+	char comm[16];
+	uint64_t resident_bytes; /* as its slot says, all devices */
+};
+
+/* Processes of the job that still live: those of the ledger, by (pid, start time, owner), and those
+ * in the job's cgroup if it is known. *ret is malloc'ed. Never follows a pid that was used again.
+ * Errors: ENOMEM. A ledger that cannot be read counts as empty. */
+int gpumem_job_survivors(struct gpumem_job *job, struct gpumem_survivor **ret, size_t *ret_count);
+/* SIGKILL, through a pidfd, so never another process. Waits up to timeout_ns for it to be gone.
+ * Errors: ETIMEDOUT. */
+int gpumem_survivor_kill(const struct gpumem_survivor *survivor, uint64_t timeout_ns);
+
+/* Path of the agent library beside this library, or "" when it is not there. */
+const char *gpumem_agent_path(void);
+
+const char *gpumem_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

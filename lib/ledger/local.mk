@@ -1,0 +1,1 @@
+# Files of lib/ledger and their unit tests.

@@ -1,0 +1,1 @@
+# Files of lib/place and their unit tests.

@@ -1,0 +1,1 @@
+# Files of lib/policy and their unit tests.
