@@ -24,6 +24,11 @@
 extern "C" {
 #endif
 
+/* The library hides its symbols; these are the ones it shows. */
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
 #define GPUMEM_MAX_DEVICES 16	 /* devices of one node that a job can use */
 #define GPUMEM_PCI_LEN 16	 /* "dddd:bb:dd.f" and its end */
 #define GPUMEM_POLICY_LEN 256	 /* a printed policy and its end */
@@ -445,6 +450,10 @@ int gpumem_survivor_kill(const struct gpumem_survivor *survivor, uint64_t timeou
 const char *gpumem_agent_path(void);
 
 const char *gpumem_version(void);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }
