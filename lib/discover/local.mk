@@ -1,1 +1,26 @@
 # Files of lib/discover and their unit tests.
+# A convenience library, so that unit tests reach what the shared library hides.
+noinst_LTLIBRARIES += lib/libgm-discover.la
+lib_libgm_discover_la_SOURCES = \
+	lib/discover/cache.c \
+	lib/discover/classify.c lib/discover/classify.h \
+	lib/discover/devices.c lib/discover/devices.h \
+	lib/discover/discover.c \
+	lib/discover/kfd_topology.c lib/discover/kfd_topology.h \
+	lib/discover/locality.c lib/discover/locality.h \
+	lib/discover/numa_nodes.c lib/discover/numa_nodes.h \
+	lib/discover/nvidia.c lib/discover/nvidia.h \
+	lib/discover/pci.c lib/discover/pci.h \
+	lib/discover/sysfs.c lib/discover/sysfs.h \
+	lib/discover/used.c
+# End of lib_libgm_discover_la_SOURCES
+lib_libgpumem_la_LIBADD += lib/libgm-discover.la
+lib_libgpumem_la_DEPENDENCIES += lib/libgm-discover.la
+
+if HAVE_HWLOC
+pkglib_LTLIBRARIES += lib/gpumem-locality.la
+lib_gpumem_locality_la_SOURCES = lib/discover/locality_hwloc.c
+lib_gpumem_locality_la_CFLAGS = $(AM_CFLAGS) $(HWLOC_CFLAGS)
+lib_gpumem_locality_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared
+lib_gpumem_locality_la_LIBADD = $(HWLOC_LIBS)
+endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * numa_nodes.c: reader of /sys/devices/system/node.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define GM_WHERE "numa"
+#include "base/cleanup.h"
+#include "discover/numa_nodes.h"
+
+#define NODES "/sys/devices/system/node"
+
+static bool parse_range(char *text, uint32_t *first, uint32_t *last)
+{
+	char *dash = strchr(text, '-');
+
+	if (dash)
+		*dash = '\0';
+	if (!gm_parse_u32(text, 10, first))
+		return false;
+	*last = *first;
+	if (dash && !gm_parse_u32(dash + 1, 10, last))
+		return false;
+	return *first <= *last && *last < GM_NUMA_MAX;
+}
+
+bool gm_node_set_parse(const char *text, struct gm_node_set *ret)
+{
+	struct gm_node_set set = { .known = true };
+	uint32_t first, last;
+	char part[32];
+	size_t len;
+
+	while (*text) {
+		len = strcspn(text, ",");
+		if (len >= sizeof(part))
+			return false;
+		memcpy(part, text, len);
+		part[len] = '\0';
+		if (!parse_range(part, &first, &last))
+			return false;
+		for (uint32_t i = first; i <= last; i++)
+			set.bits[i / 64] |= 1ull << i % 64;
+		text += len;
+		if (*text)
+			text++;
+	}
+	*ret = set;
+	return true;
+}
+
+bool gm_node_set_has(const struct gm_node_set *set, int32_t node)
+{
+	return node >= 0 && node < GM_NUMA_MAX && set->bits[node / 64] >> node % 64 & 1;
+}
+
+int32_t gm_node_set_nth(const struct gm_node_set *set, uint32_t n)
+{
+	for (int32_t i = 0; i < GM_NUMA_MAX; i++) {
+		if (gm_node_set_has(set, i) && n-- == 0)
+			return i;
+	}
+	return -1;
+}
+
+static void read_set(struct gm_root *root, const char *name, struct gm_node_set *ret)
+{
+	char text[GM_TEXT_MAX];
+
+	if (gm_read_line(root, text, sizeof(text), NODES "/%s", name) < 0)
+		return;
+	if (!gm_node_set_parse(text, ret))
+		gm_log(root->ctx, LOG_WARNING, NODES "/%s: \"%.40s\" is no list", name, text);
+}
+
+void gm_numa_read(struct gm_root *root, struct gm_numa *ret)
+{
+	*ret = (struct gm_numa){ 0 };
+	read_set(root, "online", &ret->online);
+	read_set(root, "has_cpu", &ret->has_cpu);
+	read_set(root, "has_memory", &ret->has_memory);
+	read_set(root, "has_normal_memory", &ret->has_normal_memory);
+}
+
+int gm_numa_memory(struct gm_root *root, int32_t node, uint64_t *ret_total, uint64_t *ret_used)
+{
+	char text[GM_TEXT_MAX], *cursor = text, *line;
+	unsigned long long kib, total = 0, left = 0;
+	bool has_total = false, has_free = false;
+	char key[32];
+	int rc;
+
+	rc = gm_read_text(root, text, sizeof(text), NODES "/node%d/meminfo", node);
+	if (rc < 0)
+		return rc;
+	while ((line = gm_next_line(&cursor))) {
+		if (sscanf(line, "Node %*d %31[^:]: %llu kB", key, &kib) != 2 ||
+		    kib > UINT64_MAX / 1024)
+			continue;
+		if (!strcmp(key, "MemTotal")) {
+			total = kib * 1024;
+			has_total = true;
+		} else if (!strcmp(key, "MemFree")) {
+			left = kib * 1024;
+			has_free = true;
+		}
+	}
+	if (!has_total || !has_free || left > total)
+		return -EPROTO;
+	*ret_total = total;
+	*ret_used = total - left;
+	return 0;
+}
+
+int gm_numa_cpus(struct gm_root *root, int32_t node, char *buf, size_t len)
+{
+	char text[GM_TEXT_MAX];
+	int rc = gm_read_line(root, text, sizeof(text), NODES "/node%d/cpulist", node);
+
+	if (rc < 0)
+		return rc;
+	if ((size_t)rc >= len)
+		return -EFBIG;
+	memcpy(buf, text, (size_t)rc + 1);
+	return 0;
+}
+
+int32_t gm_numa_nearest_cpus(struct gm_root *root, const struct gm_numa *numa, int32_t node)
+{
+	unsigned long distance, best = ~0ul;
+	char text[GM_TEXT_MAX], *cursor = text, *end;
+	int32_t found = -1, at;
+
+	if (gm_node_set_has(&numa->has_cpu, node))
+		return node;
+	if (gm_read_line(root, text, sizeof(text), NODES "/node%d/distance", node) < 0)
+		return -1;
+	/* One column per online node, in their order. */
+	for (uint32_t column = 0;; column++, cursor = end) {
+		distance = strtoul(cursor, &end, 10);
+		at = gm_node_set_nth(&numa->online, column);
+		if (end == cursor || at < 0)
+			return found;
+		if (gm_node_set_has(&numa->has_cpu, at) && distance < best) {
+			best = distance;
+			found = at;
+		}
+	}
+}
+
+void gm_numa_performance(struct gm_root *root, int32_t node, uint64_t *ret_bandwidth,
+			 uint64_t *ret_latency)
+{
+	/* access1 is for CPUs alone; in access0 the best initiator may be the GPU itself. */
+	for (int class = 1; class >= 0; class--) {
+		uint64_t bandwidth = 0, latency = 0;
+
+		gm_read_u64(root, &bandwidth, NODES "/node%d/access%d/initiators/read_bandwidth",
+			    node, class);
+		gm_read_u64(root, &latency, NODES "/node%d/access%d/initiators/read_latency", node,
+			    class);
+		if (bandwidth || latency) {
+			*ret_bandwidth = bandwidth;
+			*ret_latency = latency;
+			return;
+		}
+	}
+	*ret_bandwidth = *ret_latency = 0;
+}

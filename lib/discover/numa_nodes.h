@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * numa_nodes.h: the kernel's NUMA nodes: which have CPUs and memory of which sort, how much, how
+ * far, how fast.
+ */
+#ifndef GM_NUMA_NODES_H
+#define GM_NUMA_NODES_H
+
+#include "discover/sysfs.h"
+
+#define GM_NUMA_MAX 1024 /* the kernel's largest MAX_NUMNODES */
+
+struct gm_node_set {
+	bool known; /* the file was there and made sense */
+	uint64_t bits[GM_NUMA_MAX / 64];
+};
+
+struct gm_numa {
+	struct gm_node_set online, has_cpu, has_memory, has_normal_memory;
+};
+
+/* "0,8,250-255" -> set; false when it is no such list. "" is the empty set. */
+bool gm_node_set_parse(const char *text, struct gm_node_set *ret);
+bool gm_node_set_has(const struct gm_node_set *set, int32_t node);
+/* The n-th member, from 0; -1 when there are fewer. */
+int32_t gm_node_set_nth(const struct gm_node_set *set, uint32_t n);
+
+void gm_numa_read(struct gm_root *root, struct gm_numa *ret);
+
+/* Bytes of the node in all and in use. Errors: ENOENT, EPROTO. */
+int gm_numa_memory(struct gm_root *root, int32_t node, uint64_t *ret_total, uint64_t *ret_used);
+/* CPUs of the node. Errors: ENOENT, EFBIG. */
+int gm_numa_cpus(struct gm_root *root, int32_t node, char *buf, size_t len);
+/* The node with CPUs at the smallest distance, itself included; -1 unknown. */
+int32_t gm_numa_nearest_cpus(struct gm_root *root, const struct gm_numa *numa, int32_t node);
+/* Firmware's figures for the best initiator; 0 unknown. */
+void gm_numa_performance(struct gm_root *root, int32_t node, uint64_t *ret_bandwidth,
+			 uint64_t *ret_latency);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * used.c: how much of a device's memory is in use now, by whomever.
+ */
+#include "config.h"
+
+#define GM_WHERE "discover"
+#include "discover/devices.h"
+#include "discover/numa_nodes.h"
+#include "discover/pci.h"
+
+static int read_used(struct gm_root *root, const struct gpumem_device *dev, uint64_t *ret)
+{
+	uint64_t total;
+	char folder[64];
+
+	if (dev->kind == GPUMEM_KIND_NUMA || dev->kind == GPUMEM_KIND_NUMA_SHARED)
+		return gm_numa_memory(root, dev->node, &total, ret);
+	gm_pci_folder(root, dev->pci, dev->render_minor, folder);
+	if (!folder[0])
+		return -ENOENT;
+	return gm_read_u64(root, ret, "%s/mem_info_vram_used", folder);
+}
+
+int gpumem_device_used(struct gpumem_ctx *ctx, const struct gpumem_device *dev, uint64_t *ret_bytes)
+{
+	struct gm_root root;
+	uint64_t bytes;
+	int rc = gm_root_open(&root, ctx);
+
+	if (rc < 0)
+		return -ENODATA;
+	rc = read_used(&root, dev, &bytes);
+	gm_root_close(&root);
+	if (rc < 0)
+		return -ENODATA;
+	*ret_bytes = bytes;
+	return 0;
+}
