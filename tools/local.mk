@@ -1,1 +1,12 @@
 # Files of tools.
+if BUILD_TOOLS
+bin_PROGRAMS += tools/gpumem
+endif
+tools_gpumem_SOURCES = \
+	tools/cmd_list.c \
+	tools/commands.h \
+	tools/gpumem.c \
+	tools/table.c tools/table.h
+# End of tools_gpumem_SOURCES
+tools_gpumem_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS)
+tools_gpumem_LDADD = lib/libgpumem.la $(SMARTCOLS_LIBS)

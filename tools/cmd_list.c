@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd_list.c: gpumem list: the GPUs of a node, whose memory is coherent, and what says so.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "commands.h"
+#include "gpumem.h"
+#include "table.h"
+
+enum column {
+	COL_DEVICE,
+	COL_KIND,
+	COL_SIZE,
+	COL_USED,
+	COL_NODE,
+	COL_CPUS,
+	COL_MODEL,
+	COL_KFDID,
+	COL_RENDER,
+	COL_BANDWIDTH,
+	COL_LATENCY,
+	COL_EVIDENCE,
+	COL_NOTE,
+};
+
+static const struct table_column columns[] = {
+	[COL_DEVICE] = { "DEVICE", TABLE_TEXT, "PCI address" },
+	[COL_KIND] = { "KIND", TABLE_TEXT, "svm, numa, numa-shared; none: not managed" },
+	[COL_SIZE] = { "SIZE", TABLE_SIZE, "size of its memory" },
+	[COL_USED] = { "USED", TABLE_SIZE, "bytes in use now, by whomever" },
+	[COL_NODE] = { "NODE", TABLE_NUMBER, "NUMA node: its own (numa), else the nearest" },
+	[COL_CPUS] = { "CPUS", TABLE_TEXT, "nearest CPUs" },
+	[COL_MODEL] = { "MODEL", TABLE_TEXT, "model and PCI id" },
+	[COL_KFDID] = { "KFDID", TABLE_NUMBER, "gpu_id of the KFD driver" },
+	[COL_RENDER] = { "RENDER", TABLE_NUMBER, "minor number of its render node" },
+	[COL_BANDWIDTH] = { "BANDWIDTH", TABLE_NUMBER, "of the node, MiB/s" },
+	[COL_LATENCY] = { "LATENCY", TABLE_NUMBER, "of the node, ns" },
+	[COL_EVIDENCE] = { "EVIDENCE", TABLE_TEXT, "what the kind rests on" },
+	[COL_NOTE] = { "NOTE", TABLE_TEXT, "why it is not managed, or what to know" },
+	{ NULL },
+};
+
+struct options {
+	const char *root;
+	bool managed, no_hwloc, verbose;
+	struct table_options table;
+};
+
+static int usage(FILE *out)
+{
+	fputs("Usage:\n gpumem list [options]\n\n"
+	      "Lists the GPUs of this node, and which of them have memory coherent with the CPU.\n\n"
+	      "Options:\n"
+	      " -b, --bytes          print sizes in bytes\n"
+	      " -J, --json           print JSON (sizes in bytes)\n"
+	      " -m, --managed        only devices whose memory gpumem manages\n"
+	      " -n, --noheadings     print no headings\n"
+	      " -o, --output <list>  columns to print; +<list> adds to the default\n"
+	      "     --root <dir>     look at the saved files of another machine below <dir>\n"
+	      "     --no-hwloc       nearest CPUs and speeds from sysfs alone\n"
+	      " -v, --verbose        say on stderr what was skipped, and why\n"
+	      " -h, --help           display this help\n"
+	      " -V, --version        display version\n",
+	      out);
+	table_help(out, columns);
+	fputs("\nFor details see gpumem(1).\n", out);
+	return out == stdout ? EXIT_OK : EXIT_USAGE;
+}
+
+/* Returns -1 to go on, else an exit code. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	enum { OPT_ROOT = 256, OPT_NO_HWLOC };
+	static const struct option longs[] = {
+		{ "bytes", no_argument, NULL, 'b' },
+		{ "json", no_argument, NULL, 'J' },
+		{ "managed", no_argument, NULL, 'm' },
+		{ "noheadings", no_argument, NULL, 'n' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "root", required_argument, NULL, OPT_ROOT },
+		{ "no-hwloc", no_argument, NULL, OPT_NO_HWLOC },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "bJmno:vhV", longs, NULL)) != -1) {
+		switch (c) {
+		case 'b':
+			o->table.bytes = true;
+			break;
+		case 'J':
+			o->table.json = true;
+			break;
+		case 'm':
+			o->managed = true;
+			break;
+		case 'n':
+			o->table.noheadings = true;
+			break;
+		case 'o':
+			o->table.output = optarg;
+			break;
+		case OPT_ROOT:
+			o->root = optarg;
+			break;
+		case OPT_NO_HWLOC:
+			o->no_hwloc = true;
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		case 'h':
+			return usage(stdout);
+		case 'V':
+			printf("gpumem %s\n", gpumem_version());
+			return EXIT_OK;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "gpumem: unexpected argument \"%s\"\n", argv[optind]);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+static void add_device(struct table *table, struct gpumem_ctx *ctx, const struct gpumem_device *dev)
+{
+	uint64_t used;
+
+	table_row(table);
+	table_text(table, COL_DEVICE, gpumem_device_pci(dev));
+	table_text(table, COL_KIND, gpumem_kind_name(gpumem_device_kind(dev)));
+	if (gpumem_device_bytes(dev))
+		table_bytes(table, COL_SIZE, gpumem_device_bytes(dev));
+	if (table_shows(table, COL_USED) && gpumem_device_used(ctx, dev, &used) == 0)
+		table_bytes(table, COL_USED, used);
+	if (gpumem_device_node(dev) >= 0)
+		table_number(table, COL_NODE, (uint64_t)gpumem_device_node(dev));
+	table_text(table, COL_CPUS, gpumem_device_cpus(dev));
+	table_text(table, COL_MODEL, gpumem_device_model(dev));
+	if (gpumem_device_kfd_id(dev))
+		table_number(table, COL_KFDID, gpumem_device_kfd_id(dev));
+	if (gpumem_device_render_minor(dev) >= 0)
+		table_number(table, COL_RENDER, (uint64_t)gpumem_device_render_minor(dev));
+	if (gpumem_device_bandwidth(dev))
+		table_number(table, COL_BANDWIDTH, gpumem_device_bandwidth(dev));
+	if (gpumem_device_latency(dev))
+		table_number(table, COL_LATENCY, gpumem_device_latency(dev));
+	table_text(table, COL_EVIDENCE, gpumem_device_evidence(dev));
+	table_text(table, COL_NOTE, gpumem_device_note(dev));
+}
+
+static int print_list(const struct options *o, struct gpumem_ctx *ctx, struct table *table)
+{
+	struct gpumem_devices *devices;
+	const struct gpumem_device *dev;
+	struct gpumem_error err;
+	size_t i;
+	int rc;
+
+	rc = gpumem_discover(ctx, o->no_hwloc ? GPUMEM_DISCOVER_NO_HWLOC : 0, &devices, &err);
+	if (rc < 0) {
+		fprintf(stderr, "gpumem: %s\n", err.text);
+		return EXIT_FAILED;
+	}
+	gpumem_devices_foreach(devices, dev, i) {
+		if (!o->managed || gpumem_device_kind(dev) != GPUMEM_KIND_NONE)
+			add_device(table, ctx, dev);
+	}
+	if (!gpumem_devices_count(devices))
+		fprintf(stderr, "gpumem: no GPU found below %s\n", o->root ? o->root : "/");
+	gpumem_devices_free(devices);
+	rc = table_print(table);
+	if (rc < 0) {
+		fprintf(stderr, "gpumem: %s\n", strerror(-rc));
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}
+
+static void log_line(void *data, int level, const char *text)
+{
+	(void)data;
+	(void)level;
+	fprintf(stderr, "gpumem: %s\n", text);
+}
+
+static int run(const struct options *o, struct table *table)
+{
+	struct gpumem_ctx *ctx;
+	struct gpumem_error err;
+	int code;
+
+	if (gpumem_new(&ctx) < 0) {
+		fputs("gpumem: out of memory\n", stderr);
+		return EXIT_FAILED;
+	}
+	gpumem_set_log(ctx, log_line, NULL, o->verbose ? LOG_DEBUG : LOG_WARNING);
+	if (o->root && gpumem_set_root(ctx, o->root, &err) < 0) {
+		fprintf(stderr, "gpumem: %s\n", err.text);
+		code = EXIT_FAILED;
+	} else {
+		code = print_list(o, ctx, table);
+	}
+	gpumem_unref(ctx);
+	return code;
+}
+
+int cmd_list(int argc, char **argv)
+{
+	struct options o = { .table = { .name = "devices",
+					.defaults = "DEVICE,KIND,SIZE,NODE,CPUS,EVIDENCE,NOTE" } };
+	struct table *table;
+	char bad[64] = "";
+	int code, rc;
+
+	code = parse_options(argc, argv, &o);
+	if (code >= 0)
+		return code;
+	rc = table_new(columns, &o.table, &table, bad, sizeof(bad));
+	if (rc == -EINVAL) {
+		fprintf(stderr, "gpumem: no column \"%s\"; see gpumem list --help\n", bad);
+		return EXIT_USAGE;
+	}
+	if (rc < 0) {
+		fprintf(stderr, "gpumem: %s\n", strerror(-rc));
+		return EXIT_FAILED;
+	}
+	code = run(&o, table);
+	table_free(table);
+	return code;
+}

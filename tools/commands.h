@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * commands.h: the subcommands of gpumem and the exit codes they share.
+ */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* Each gets its own arguments, its name as argv[0], and returns the exit code. */
+int cmd_list(int argc, char **argv);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * table.h: listings as a table, as raw lines or as JSON, over libsmartcols; one look for all
+ * commands.
+ */
+#ifndef TABLE_H
+#define TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum table_type {
+	TABLE_TEXT = 0,
+	TABLE_NUMBER = 1, /* right-aligned; a JSON number */
+	TABLE_SIZE = 2,	  /* bytes: "64.0G" for people; a JSON number of bytes */
+	TABLE_WRAP = 3,	  /* long text, the last to get room */
+};
+
+struct table_column {
+	const char *name; /* upper case; JSON has it in lower case */
+	enum table_type type;
+	const char *help;
+};
+
+struct table_options {
+	const char *name;     /* of the JSON array */
+	const char *defaults; /* comma list of columns */
+	const char *output;   /* what --output says; "+A,B" adds to the defaults; NULL */
+	bool json, noheadings, bytes;
+};
+
+struct table;
+
+/* `columns` ends with a NULL name and must outlive the table. Returns 0, -ENOMEM, or -EINVAL for
+ * an unknown column, whose name is then in `bad`. */
+int table_new(const struct table_column *columns, const struct table_options *options,
+	      struct table **ret, char *bad, size_t len);
+struct table *table_free(struct table *table);
+
+/* Starts a row; the setters below fill it, by index in `columns`. A column that is not shown costs
+ * nothing to set; table_shows() is for values that are dear to get. A column that is not set is
+ * "-", in JSON null. Errors are kept until table_print(). */
+void table_row(struct table *table);
+bool table_shows(const struct table *table, size_t column);
+void table_text(struct table *table, size_t column, const char *text); /* "" counts as not set */
+void table_number(struct table *table, size_t column, uint64_t number);
+void table_bytes(struct table *table, size_t column, uint64_t bytes);
+
+/* Prints to stdout. Returns 0 or a negative errno value of this or an earlier call. */
+int table_print(struct table *table);
+
+/* The "Available output columns" part of a usage text. */
+void table_help(FILE *out, const struct table_column *columns);
+
+#endif
