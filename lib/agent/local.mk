@@ -1,1 +1,16 @@
 # Files of lib/agent and their unit tests.
+lib_libgm_core_la_SOURCES += \
+	lib/agent/attach.c \
+	lib/agent/chunks.c lib/agent/chunks.h \
+	lib/agent/decide.c lib/agent/decide.h \
+	lib/agent/move.c lib/agent/move.h \
+	lib/agent/proc.c lib/agent/proc.h \
+	lib/agent/scan.c
+lib_libgpumem_la_SOURCES += lib/agent/self.c
+
+# Preloaded into every task: libc alone.
+pkglib_LTLIBRARIES += lib/libgpumem-agent.la
+lib_libgpumem_agent_la_SOURCES = lib/agent/agent.c
+lib_libgpumem_agent_la_LIBADD = lib/libgm-core.la
+lib_libgpumem_agent_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-export-symbols-regex '^(gpumem_agent_.*|OnLoad|OnUnload)$$'

@@ -1,2 +1,6 @@
-lib_libgm_core_la_SOURCES += lib/base/err.c lib/base/err.h lib/base/cleanup.h
-lib_libgpumem_la_SOURCES += lib/base/ctx.c lib/base/ctx.h
+lib_libgm_core_la_SOURCES += lib/base/err.c lib/base/err.h lib/base/cleanup.h \
+	lib/base/procfs.c lib/base/procfs.h \
+	lib/base/shmem.h
+lib_libgpumem_la_SOURCES += \
+	lib/base/ctx.c lib/base/ctx.h \
+	lib/base/paths.c lib/base/paths.h

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * agent.c: libgpumem-agent.so, which a job's tasks preload: one thread that watches its process.
+ *
+ * Without GPUMEM_JOB in the environment it returns at once. With it, a thread waits a while before
+ * it does anything, so that short-lived processes pay for the thread alone.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/proc.h"
+#include "base/shmem.h"
+
+#define PUBLIC __attribute__((visibility("default")))
+
+#define FIRST_LOOK_NS 200000000ull /* processes that end sooner are left alone */
+#define TICK_NS 200000000ull
+#define SLOWEST_TICK_NS 800000000ull /* between passes when nothing changes */
+#define SLICE_NS 100000000ull	     /* longest stretch of work before requests are read again */
+#define OPEN_AGAIN_NS 2000000000ull
+#define FIRST_CREDIT_NS 30000000ll
+#define MAX_CREDIT_NS 100000000ll
+#define LEAST_BYTES (4ull << 20) /* processes with less to move are not worth opening a device for */
+#define STACK_BYTES (256u << 10)
+
+static struct {
+	char dir[PATH_MAX];
+	char plan[GPUMEM_PLAN_LEN];
+	uint64_t parent; /* owner word of the process that forked this one */
+	void *stack;
+	atomic_bool stand_down;
+	_Atomic(struct gm_proc *) attached;
+	struct gm_proc proc;
+} agent;
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void set_state(enum gpumem_agent_state state)
+{
+	atomic_store(&agent.proc.ledger.slot->state, (uint32_t)state);
+}
+
+/* Opens the device once there is enough to move; says in the ledger why not. */
+static void open_if_worth(struct gm_proc *p, uint64_t *again)
+{
+	bool asked = gm_ledger_request(&p->ledger, p->admit_index) == GPUMEM_REQUEST_MIGRATE;
+
+	if (p->svm.ops || (!asked && p->host_bytes < LEAST_BYTES) ||
+	    now_ns(CLOCK_MONOTONIC) < *again)
+		return;
+	/* Nobody can tell whether such a program will load ROCm later. Asked by hand, the user has
+	 * decided. */
+	if (!asked && gm_rocr_state() == GM_ROCR_ABSENT && gm_rocr_may_come()) {
+		set_state(GPUMEM_AGENT_WAITING);
+		return;
+	}
+	switch (gm_proc_open(p)) {
+	case 0:
+		break;
+	case -EAGAIN:
+		set_state(GPUMEM_AGENT_WAITING);
+		break;
+	default:
+		set_state(GPUMEM_AGENT_NO_DEVICE);
+		*again = now_ns(CLOCK_MONOTONIC) + OPEN_AGAIN_NS;
+	}
+}
+
+/* CPU time that may be spent on watching: earned by the clock, spent by the scans. */
+struct credit {
+	int64_t ns;
+	uint64_t since;
+};
+
+static void earn(struct credit *c, unsigned permille)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+
+	c->ns += (int64_t)((now - c->since) * permille / 1000);
+	if (c->ns > MAX_CREDIT_NS)
+		c->ns = MAX_CREDIT_NS;
+	c->since = now;
+}
+
+static void watch(struct gm_proc *p)
+{
+	struct credit credit = { FIRST_CREDIT_NS, now_ns(CLOCK_MONOTONIC) };
+	uint64_t tick = TICK_NS, open_again = 0, next_reap = 0;
+
+	while (!atomic_load(&agent.stand_down)) {
+		uint32_t seen = atomic_load(&p->ledger.file->head.doorbell);
+		uint64_t cpu0 = now_ns(CLOCK_THREAD_CPUTIME_ID), moved0 = p->move_cpu_ns;
+		uint64_t now = now_ns(CLOCK_MONOTONIC);
+		bool more, done = true, moving;
+
+		earn(&credit, p->ledger.limits->cpu_budget_permille);
+		if (now >= next_reap) {
+			gm_ledger_reap(&p->ledger);
+			next_reap = now + 1000000000u;
+		}
+		more = gm_proc_settle(p, SLICE_NS);
+		/* What settling costs is work that was asked for, not watching. */
+		cpu0 += more ? now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 : 0;
+		if (p->admit_index != GM_SVM_HOST)
+			open_if_worth(p, &open_again);
+		moving = p->admit_index != GM_SVM_HOST && p->svm.ops;
+		if (credit.ns > 0)
+			done = gm_proc_scan(p, (uint64_t)credit.ns, SLICE_NS);
+		if (p->svm.ops)
+			set_state(moving && p->move_cpu_ns != moved0 ? GPUMEM_AGENT_MOVING :
+								       GPUMEM_AGENT_WATCHING);
+		atomic_store(&p->ledger.slot->updated_ns, now_ns(CLOCK_BOOTTIME));
+		credit.ns -= (int64_t)(now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 -
+				       (p->move_cpu_ns - moved0));
+		if (more || (!done && credit.ns > 0))
+			continue;
+		if (done)
+			tick = p->changed || tick >= SLOWEST_TICK_NS / 2 ?
+				       (p->changed ? TICK_NS : SLOWEST_TICK_NS) :
+				       2 * tick;
+		gm_ledger_wait(&p->ledger, seen, done ? tick : TICK_NS);
+	}
+}
+
+static void *agent_main(void *unused)
+{
+	struct timespec first = { .tv_nsec = (long)FIRST_LOOK_NS };
+
+	(void)unused;
+	prctl(PR_SET_NAME, "gpumem", 0, 0, 0);
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &first, NULL);
+	if (atomic_load(&agent.stand_down) ||
+	    gm_proc_attach(&agent.proc, agent.dir, agent.plan, agent.parent, NULL) < 0)
+		return NULL;
+	set_state(GPUMEM_AGENT_WATCHING);
+	atomic_store(&agent.attached, &agent.proc);
+	watch(&agent.proc);
+	return NULL;
+}
+
+static void start_thread(void)
+{
+	sigset_t all, old;
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	agent.stack = gm_shmem_new(STACK_BYTES);
+	if (!agent.stack || pthread_attr_init(&attr) != 0)
+		return;
+	pthread_attr_setstack(&attr, agent.stack, STACK_BYTES);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	/* The application's signals are for its own threads: blocked before the thread exists. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pthread_create(&thread, &attr, agent_main, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+}
+
+static void in_child(void)
+{
+	struct gm_proc *p = atomic_exchange(&agent.attached, NULL);
+
+	agent.parent = 0;
+	if (p) {
+		agent.parent = atomic_load(&p->ledger.slot->owner);
+		if (p->svm.ops == &gm_kfd_shared || p->svm.ops == &gm_kfd_alone)
+			gm_svm_close(&p->svm);
+		/* libhsakmt has fork handlers of its own and opens anew in the child. */
+		gm_proc_forget(p);
+	}
+	gm_shmem_free(agent.stack, STACK_BYTES);
+	agent.stack = NULL;
+	if (!atomic_load(&agent.stand_down))
+		start_thread();
+}
+
+__attribute__((constructor)) static void agent_load(void)
+{
+	const char *dir = getenv(GPUMEM_ENV_JOB), *plan;
+
+	if (!dir)
+		return;
+	plan = getenv(GPUMEM_ENV_PLAN);
+	if (!plan || strlen(dir) >= sizeof(agent.dir) || strlen(plan) >= sizeof(agent.plan))
+		return;
+	strcpy(agent.dir, dir);
+	strcpy(agent.plan, plan);
+	pthread_atfork(NULL, NULL, in_child);
+	start_thread();
+}
+
+static struct gm_proc *offered(void)
+{
+	return atomic_load(&agent.attached);
+}
+
+/* Found by a libgpumem in the same process, so that both work on one chunk table. */
+extern const struct gm_proc_offer gpumem_agent_offer_v1;
+PUBLIC const struct gm_proc_offer gpumem_agent_offer_v1 = {
+	.size = sizeof(struct gm_proc_offer),
+	.get = offered,
+	.prefetch = gm_proc_prefetch,
+	.evict = gm_proc_evict,
+	.advise = gm_proc_advise,
+	.device_count = gm_proc_device_count,
+	.device_pci = gm_proc_device_pci,
+	.rocr_is_up = gm_rocr_set_up,
+};
+
+/* Called by the plugin in srun and its like, which inherit the environment of a batch script. */
+void gpumem_agent_stand_down(void);
+PUBLIC void gpumem_agent_stand_down(void)
+{
+	atomic_store(&agent.stand_down, true);
+}
+
+/* ROCr calls these in each library that HSA_TOOLS_LIB names, at the end of hsa_init(). */
+bool OnLoad(void *table, uint64_t runtime_version, uint64_t failed_count,
+	    const char *const *failed_names);
+PUBLIC bool OnLoad(void *table, uint64_t runtime_version, uint64_t failed_count,
+		   const char *const *failed_names)
+{
+	(void)table;
+	(void)runtime_version;
+	(void)failed_count;
+	(void)failed_names;
+	gm_rocr_set_up();
+	return true;
+}
+
+void OnUnload(void);
+PUBLIC void OnUnload(void)
+{
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * attach.c: a process takes its place in its job's record.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#define GM_WHERE "process"
+#include "agent/proc.h"
+#include "base/procfs.h"
+
+static void devices_of(const struct gm_limits *limits, struct gm_kfd_devices *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->count = limits->device_count;
+	for (uint32_t i = 0; i < limits->device_count; i++) {
+		memcpy(ret->device[i].pci, limits->device[i].pci, GPUMEM_PCI_LEN);
+		ret->device[i].id = limits->device[i].kfd_id;
+		ret->device[i].render_minor = limits->device[i].render_minor;
+	}
+}
+
+int gm_proc_attach(struct gm_proc *p, const char *dir, const char *plan_text, uint64_t parent,
+		   struct gpumem_error *err)
+{
+	struct gm_kfd_devices devices;
+	struct gpumem_plan plan;
+	struct gm_ledger ledger;
+	uint64_t start;
+	int rc;
+
+	rc = gpumem_plan_parse(plan_text, &plan, err);
+	if (rc == 0)
+		rc = gm_ledger_map(dir, &ledger, err);
+	if (rc < 0)
+		return rc;
+	rc = gm_proc_start_ticks(getpid(), &start);
+	if (rc == 0)
+		rc = gm_ledger_claim(&ledger, getpid(), start);
+	if (rc < 0) {
+		gm_ledger_unmap(&ledger);
+		return gm_err(err, rc, "the job's record has no room for this process");
+	}
+	atomic_store(&ledger.slot->parent, parent);
+	atomic_store(&ledger.slot->step_id, plan.step_id);
+	atomic_store(&ledger.slot->task_id, plan.task_id);
+	for (size_t i = 0; i < GPUMEM_MAX_DEVICES; i++)
+		atomic_store(&ledger.slot->device[i].step_limit, plan.limit_bytes[i]);
+	devices_of(ledger.limits, &devices);
+	rc = gm_proc_init(p, &ledger, &devices, &plan);
+	if (rc < 0) {
+		gm_ledger_unmap(&ledger);
+		return gm_err(err, rc, "/proc/self/pagemap: %s", strerror(-rc));
+	}
+	return 0;
+}

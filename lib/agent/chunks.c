@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * chunks.c: the chunk table.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "agent/chunks.h"
+#include "base/shmem.h"
+
+#define FIRST_ROOM 1024u
+
+static size_t place_of(const struct gm_chunks *chunks, uint64_t number)
+{
+	/* Neighbouring chunks land in different parts of the table. */
+	return (size_t)((number * 0x9e3779b97f4a7c15ull) >> 20) & (chunks->room - 1);
+}
+
+static struct gm_chunk *probe(const struct gm_chunks *chunks, uint64_t number)
+{
+	size_t i = place_of(chunks, number);
+
+	while (chunks->entry[i].number && chunks->entry[i].number != number)
+		i = (i + 1) & (chunks->room - 1);
+	return &chunks->entry[i];
+}
+
+struct gm_chunk *gm_chunks_find(const struct gm_chunks *chunks, uint64_t number)
+{
+	struct gm_chunk *c = chunks->room ? probe(chunks, number) : NULL;
+
+	return c && c->number ? c : NULL;
+}
+
+/* Copies what `keep` allows into a table of `room` entries. */
+static int rebuild(struct gm_chunks *chunks, size_t room)
+{
+	struct gm_chunks next = { .room = room };
+
+	next.entry = gm_shmem_new(room * sizeof(*next.entry));
+	if (!next.entry)
+		return -ENOMEM;
+	for (size_t i = 0; i < chunks->room; i++)
+		if (chunks->entry[i].number) {
+			*probe(&next, chunks->entry[i].number) = chunks->entry[i];
+			next.used++;
+		}
+	gm_chunks_free(chunks);
+	*chunks = next;
+	return 0;
+}
+
+struct gm_chunk *gm_chunks_get(struct gm_chunks *chunks, uint64_t number)
+{
+	struct gm_chunk *c = gm_chunks_find(chunks, number);
+
+	if (c)
+		return c;
+	if (4 * (chunks->used + 1) > 3 * chunks->room &&
+	    rebuild(chunks, chunks->room ? 2 * chunks->room : FIRST_ROOM) < 0)
+		return NULL;
+	c = probe(chunks, number);
+	c->number = number;
+	chunks->used++;
+	return c;
+}
+
+int gm_chunks_sweep(struct gm_chunks *chunks, uint8_t pass, gm_chunks_gone_fn *gone, void *data)
+{
+	size_t stale = 0;
+
+	for (size_t i = 0; i < chunks->room; i++) {
+		struct gm_chunk *c = &chunks->entry[i];
+
+		if (!c->number || c->pass == pass)
+			continue;
+		gone(data, c);
+		c->device_pages = c->host_pages = c->present_pages = 0;
+		if (!(c->flags & GM_CHUNK_OUT)) {
+			c->number = 0;
+			stale++;
+		}
+	}
+	if (!stale)
+		return 0;
+	/* Freed entries break the probe chains: lay the table anew. */
+	chunks->used -= stale;
+	return rebuild(chunks, chunks->room);
+}
+
+struct gm_chunk *gm_chunks_oldest(const struct gm_chunks *chunks, uint8_t device)
+{
+	struct gm_chunk *oldest = NULL;
+
+	for (size_t i = 0; i < chunks->room; i++) {
+		struct gm_chunk *c = &chunks->entry[i];
+
+		if (c->number && c->device_pages && c->device == device &&
+		    (!oldest || c->moved_order < oldest->moved_order))
+			oldest = c;
+	}
+	return oldest;
+}
+
+void gm_chunks_free(struct gm_chunks *chunks)
+{
+	gm_shmem_free(chunks->entry, chunks->room * sizeof(*chunks->entry));
+	memset(chunks, 0, sizeof(*chunks));
+}

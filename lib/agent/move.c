@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * move.c: one chunk there and back.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "agent/move.h"
+
+#define SAMPLE 16u /* one page in so many is asked where nothing speaks for a change */
+#define VERIFY 8u  /* and after a move */
+
+int gm_view_present(const struct gm_proc *p, uint64_t number, size_t from,
+		    struct gm_chunk_view *view)
+{
+	uintptr_t start = (uintptr_t)number * GPUMEM_CHUNK_BYTES;
+	uintptr_t end = start + GPUMEM_CHUNK_BYTES;
+
+	memset(view, 0, sizeof(*view));
+	for (size_t i = from; i < p->ranges.count && p->ranges.range[i].start < end; i++) {
+		struct gm_range r = p->ranges.range[i];
+		int rc;
+
+		if (r.end <= start)
+			continue;
+		if (r.start < start)
+			r.start = start;
+		if (r.end > end)
+			r.end = end;
+		rc = gm_residency_present(p->pagemap_fd, (void *)r.start,
+					  (r.end - r.start) / GM_PAGE_BYTES,
+					  view->map + (r.start - start) / GM_PAGE_BYTES);
+		if (rc < 0)
+			return rc;
+		view->present += (unsigned)rc;
+	}
+	return 0;
+}
+
+int gm_view_sort(uint64_t number, bool sample, struct gm_chunk_view *view)
+{
+	const void *addr = (const void *)(uintptr_t)(number * GPUMEM_CHUNK_BYTES);
+	uint8_t unsorted[GM_SCAN_PAGES];
+	int rc;
+
+	if (sample) {
+		memcpy(unsorted, view->map, sizeof(unsorted));
+		rc = gm_residency_sort(addr, GM_SCAN_PAGES, SAMPLE, view->map);
+		view->count = gm_residency_count(view->map, GM_SCAN_PAGES);
+		if (rc < 0 || view->count.host == view->present ||
+		    view->count.device == view->present)
+			return rc;
+		memcpy(view->map, unsorted, sizeof(unsorted));
+	}
+	rc = gm_residency_sort(addr, GM_SCAN_PAGES, 1, view->map);
+	view->count = gm_residency_count(view->map, GM_SCAN_PAGES);
+	return rc;
+}
+
+static struct gm_slot_device *slot_device(struct gm_proc *p, size_t index)
+{
+	return p->ledger.slot ? &p->ledger.slot->device[index] : NULL;
+}
+
+static void count_fail(struct gm_proc *p, enum gpumem_fail why)
+{
+	if (p->ledger.slot)
+		atomic_fetch_add(&p->ledger.slot->failed[why], 1);
+}
+
+void gm_account(struct gm_proc *p, struct gm_chunk *c, unsigned pages)
+{
+	struct gm_slot_device *d = slot_device(p, c->device);
+	unsigned before = c->device_pages;
+	uint64_t bytes;
+
+	c->device_pages = (uint16_t)pages;
+	if (pages == before)
+		return;
+	p->changed = true;
+	if (!d)
+		return;
+	if (pages > before) {
+		bytes = (uint64_t)(pages - before) * GM_PAGE_BYTES;
+		atomic_fetch_add(&d->charged, bytes);
+		atomic_fetch_add(&d->resident, bytes);
+	} else {
+		bytes = (uint64_t)(before - pages) * GM_PAGE_BYTES;
+		gm_ledger_uncharge(&p->ledger, c->device, bytes);
+		atomic_fetch_sub(&d->resident, bytes);
+	}
+}
+
+/* How many pages of a run are on a device now; a sample that is all there speaks for the rest. */
+static unsigned landed(struct gm_proc *p, const void *addr, unsigned pages)
+{
+	uint8_t map[GM_SCAN_PAGES], full[GM_SCAN_PAGES];
+	struct gm_counts c;
+	int present = gm_residency_present(p->pagemap_fd, addr, pages, map);
+
+	if (present <= 0)
+		return 0;
+	memcpy(full, map, pages);
+	if (pages >= 4 * VERIFY && gm_residency_sort(addr, pages, VERIFY, map) == 0) {
+		c = gm_residency_count(map, pages);
+		if (c.device == (unsigned)present)
+			return c.device;
+	}
+	if (gm_residency_sort(addr, pages, 1, full) < 0)
+		return 0;
+	return gm_residency_count(full, pages).device;
+}
+
+static void back_off(struct gm_proc *p, struct gm_chunk *c)
+{
+	if (c->fails < 6)
+		c->fails++;
+	c->retry_pass = p->pass + (1u << c->fails);
+}
+
+static unsigned move_run(struct gm_proc *p, struct gm_chunk *c, void *addr, unsigned pages,
+			 size_t index)
+{
+	size_t len = (size_t)pages * GM_PAGE_BYTES;
+	int rc = gm_svm_move(&p->svm, addr, len, index);
+	unsigned moved = landed(p, addr, pages);
+
+	/* On 6.1 a range that was once moved there counts as being there, whatever its pages did
+	 * since, and nothing happens. Sending it home first makes the kernel look again. */
+	if (rc == 0 && moved == 0 && c->fails == 0 &&
+	    gm_svm_move(&p->svm, addr, len, GM_SVM_HOST) == 0) {
+		rc = gm_svm_move(&p->svm, addr, len, index);
+		moved = landed(p, addr, pages);
+	}
+	if (moved == pages)
+		return moved;
+	back_off(p, c);
+	if (rc < 0)
+		count_fail(p, gm_svm_reason(rc));
+	else
+		count_fail(p, moved ? GPUMEM_FAIL_PARTIAL : GPUMEM_FAIL_BUSY);
+	return moved;
+}
+
+static unsigned run_length(const uint8_t *map, unsigned from, enum gm_page least)
+{
+	unsigned n = 0;
+
+	while (from + n < GM_SCAN_PAGES && map[from + n] != GM_PAGE_ABSENT &&
+	       (map[from + n] == GM_PAGE_HOST) == (least == GM_PAGE_HOST))
+		n++;
+	return n;
+}
+
+/* Charges for up to `pages`; returns for how many. */
+static unsigned charge_pages(struct gm_proc *p, size_t index, unsigned pages)
+{
+	uint64_t got;
+
+	if (!p->ledger.slot)
+		return pages;
+	got = gm_ledger_charge(&p->ledger, index, (uint64_t)pages * GM_PAGE_BYTES);
+	gm_ledger_uncharge(&p->ledger, index, got % GM_PAGE_BYTES);
+	return (unsigned)(got / GM_PAGE_BYTES);
+}
+
+uint64_t gm_move_in(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view *view, size_t index,
+		    unsigned min_run, bool *ret_full)
+{
+	struct gm_slot_device *d = slot_device(p, index);
+	char *base = gm_chunk_addr(c);
+	unsigned moved = 0;
+
+	if (c->device_pages && c->device != index)
+		return 0;
+	for (unsigned i = 0, n; i < GM_SCAN_PAGES && !*ret_full; i += n ? n : 1) {
+		unsigned granted, done;
+
+		n = run_length(view->map, i, GM_PAGE_HOST);
+		if (n < min_run)
+			continue;
+		granted = charge_pages(p, index, n);
+		*ret_full = granted < n;
+		if (granted == 0)
+			break;
+		done = move_run(p, c, base + (size_t)i * GM_PAGE_BYTES, granted, index);
+		moved += done;
+		if (p->ledger.slot)
+			gm_ledger_uncharge(&p->ledger, index,
+					   (uint64_t)(granted - done) * GM_PAGE_BYTES);
+		if (done < granted)
+			break;
+	}
+	if (!moved)
+		return 0;
+	p->changed = true;
+	if (!c->device_pages)
+		c->moved_order = ++p->move_order;
+	c->device = (uint8_t)index;
+	c->device_pages = (uint16_t)(c->device_pages + moved);
+	c->host_pages = (uint16_t)(c->host_pages > moved ? c->host_pages - moved : 0);
+	if (d) {
+		atomic_fetch_add(&d->resident, (uint64_t)moved * GM_PAGE_BYTES);
+		atomic_fetch_add(&d->moved_in, (uint64_t)moved * GM_PAGE_BYTES);
+	}
+	return (uint64_t)moved * GM_PAGE_BYTES;
+}
+
+uint64_t gm_move_out(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view *view)
+{
+	struct gm_slot_device *d = slot_device(p, c->device);
+	char *base = gm_chunk_addr(c);
+	unsigned moved = 0, stayed = 0;
+	int rc = 0;
+
+	for (unsigned i = 0, n; i < GM_SCAN_PAGES; i += n ? n : 1) {
+		void *addr = base + (size_t)i * GM_PAGE_BYTES;
+		unsigned left;
+		int run_rc;
+
+		n = run_length(view->map, i, GM_PAGE_DEVICE);
+		if (!n)
+			continue;
+		run_rc = gm_svm_move(&p->svm, addr, (size_t)n * GM_PAGE_BYTES, GM_SVM_HOST);
+		left = landed(p, addr, n);
+		moved += n - left;
+		stayed += left;
+		rc = rc ? rc : run_rc;
+	}
+	if (stayed) {
+		c->moved_order = ++p->move_order; /* behind the others: it was tried */
+		count_fail(p, rc < 0 ? gm_svm_reason(rc) :
+			   moved ? GPUMEM_FAIL_PARTIAL : GPUMEM_FAIL_BUSY);
+	}
+	if (d)
+		atomic_fetch_add(&d->moved_out, (uint64_t)moved * GM_PAGE_BYTES);
+	/* The range may have been a part of the chunk: count the whole. */
+	if (gm_view_present(p, c->number, 0, view) == 0 &&
+	    gm_view_sort(c->number, false, view) == 0) {
+		c->host_pages = (uint16_t)view->count.host;
+		c->present_pages = (uint16_t)view->present;
+		gm_account(p, c, view->count.device - (p->parent_alive ? view->count.shared : 0));
+	}
+	return (uint64_t)moved * GM_PAGE_BYTES;
+}

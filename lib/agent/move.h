@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * move.h: moves of one chunk, measured before and after, with the ledger kept true. Callers hold
+ * the process's lock and have opened the device.
+ */
+#ifndef GM_MOVE_H
+#define GM_MOVE_H
+
+#include "agent/proc.h"
+
+#define GM_PAGE_BYTES 4096u /* KFD's smallest unit, and the kernel's page on every supported CPU */
+#define GM_MIN_RUN 16u	    /* shorter runs are not worth a range of the driver's own */
+
+/* Where the pages of a chunk are. */
+struct gm_chunk_view {
+	unsigned present;
+	struct gm_counts count;
+	uint8_t map[GM_SCAN_PAGES];
+};
+
+/* Which of the chunk's pages are present in mappings that may move; nothing is sorted yet.
+ * Starts to look at ranges[from]. Errors: what pread(2) says. */
+int gm_view_present(const struct gm_proc *p, uint64_t number, size_t from,
+		    struct gm_chunk_view *view);
+/* Sorts all pages, or trusts a sample of one in 16 that agrees with itself. */
+int gm_view_sort(uint64_t number, bool sample, struct gm_chunk_view *view);
+
+/* Brings the view's runs of at least min_run host pages to device `index`, as far as the limits
+ * allow. Returns bytes moved; *ret_full: the limit was met. */
+uint64_t gm_move_in(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view *view, size_t index,
+		    unsigned min_run, bool *ret_full);
+/* Takes the view's device pages to system memory; returns bytes moved. */
+uint64_t gm_move_out(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view *view);
+
+/* The chunk now has `pages` on `device`: corrects charge and residency. */
+void gm_account(struct gm_proc *p, struct gm_chunk *c, unsigned pages);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proc.h: one process and its memory: scan it, move it, keep the ledger true. The agent's thread
+ * and the application's calls work on the same one, under its lock, a chunk at a time.
+ */
+#ifndef GM_PROC_H
+#define GM_PROC_H
+
+#include <pthread.h>
+
+#include "agent/chunks.h"
+#include "ledger/ledger.h"
+#include "place/maps.h"
+#include "place/residency.h"
+#include "place/svm.h"
+
+struct gm_proc {
+	pthread_mutex_t lock;
+	struct gm_ledger ledger; /* .slot NULL: no job, no limit */
+	struct gm_svm svm;
+	struct gpumem_plan plan;
+	struct gm_chunks chunks;
+	struct gm_ranges ranges;
+	int pagemap_fd;
+	uint32_t move_order;
+
+	/* the pass through memory that is under way */
+	uint32_t pass;
+	size_t at_range;
+	uintptr_t at_addr;
+	uint64_t host_bytes, pass_host_bytes;
+	bool changed; /* something moved, came or went since the pass began */
+	bool parent_alive;
+
+	uint64_t move_cpu_ns; /* spent inside moves, not counted as watching */
+	size_t admit_index;   /* device to bring memory to; GM_SVM_HOST: none */
+};
+
+/* Prepares for the devices of a table. `ledger` may be NULL. */
+int gm_proc_init(struct gm_proc *p, const struct gm_ledger *ledger,
+		 const struct gm_kfd_devices *devices, const struct gpumem_plan *plan);
+/* The same in a job: maps the record in `dir`, takes a slot, goes by the plan's text. `parent` is the
+ * owner word of the process that forked this one, or 0. Errors: EINVAL a bad plan, ENOENT, EACCES,
+ * EPROTO another layout, ENOSPC every slot is taken. */
+int gm_proc_attach(struct gm_proc *p, const char *dir, const char *plan_text, uint64_t parent,
+		   struct gpumem_error *err);
+/* Frees what the process holds; its memory stays where it is. */
+void gm_proc_fini(struct gm_proc *p);
+/* In a forked child: drops all, as if it had never been. Async-signal-safe enough for a fork
+ * handler: close(), munmap(). */
+void gm_proc_forget(struct gm_proc *p);
+
+/* Opens the device if it is not; the ledger says how, or why not. Errors: see gm_svm_open(). */
+int gm_proc_open(struct gm_proc *p);
+
+/* Looks at requests and limits and takes bytes off the devices; stops early after slice_ns.
+ * Returns true when there is more to do. Sets admit_index. */
+bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns);
+/* Goes on with the pass for cpu_ns of own CPU time and slice_ns of time; brings memory in where
+ * admit_index says so. Returns true at the end of a pass. */
+bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns);
+
+/* The application's calls; see gpumem.h. Lengths and addresses are checked by the caller. */
+int gm_proc_prefetch(struct gm_proc *p, void *addr, size_t len, size_t index, uint64_t *ret_bytes);
+int gm_proc_evict(struct gm_proc *p, void *addr, size_t len, uint64_t *ret_bytes);
+int gm_proc_advise(struct gm_proc *p, void *addr, size_t len, enum gpumem_advice advice,
+		   size_t index);
+
+/* The agent offers the process it watches to a libgpumem in the same process. */
+#define GM_PROC_OFFER "gpumem_agent_offer_v1"
+struct gm_proc_offer {
+	uint32_t size;
+	struct gm_proc *(*get)(void); /* NULL before the agent attached */
+	__typeof__(gm_proc_prefetch) *prefetch;
+	__typeof__(gm_proc_evict) *evict;
+	__typeof__(gm_proc_advise) *advise;
+	size_t (*device_count)(const struct gm_proc *p);
+	const char *(*device_pci)(const struct gm_proc *p, size_t i);
+	void (*rocr_is_up)(void);
+};
+
+size_t gm_proc_device_count(const struct gm_proc *p);
+const char *gm_proc_device_pci(const struct gm_proc *p, size_t i);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scan.c: the pass through the process's memory: what came, went and moved since the last one,
+ * and bringing memory in on the way, while the facts are fresh.
+ */
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/move.h"
+#include "base/procfs.h"
+
+#define FULL_EVERY 16u /* passes between two full looks at a chunk that does not change */
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void chunk_gone(void *data, const struct gm_chunk *c)
+{
+	struct gm_chunk copy = *c;
+
+	gm_account(data, &copy, 0);
+}
+
+static bool parent_lives(const struct gm_proc *p)
+{
+	uint64_t parent = p->ledger.slot ? atomic_load(&p->ledger.slot->parent) : 0;
+
+	return parent && gm_proc_alive(gm_owner_pid(parent), gm_owner_start(parent));
+}
+
+static bool pass_begin(struct gm_proc *p)
+{
+	p->pass++;
+	p->at_range = 0;
+	p->at_addr = 0;
+	p->pass_host_bytes = 0;
+	p->changed = false;
+	p->parent_alive = parent_lives(p);
+	return gm_maps_read(&p->ranges) == 0;
+}
+
+static void pass_end(struct gm_proc *p)
+{
+	gm_chunks_sweep(&p->chunks, (uint8_t)p->pass, chunk_gone, p);
+	p->host_bytes = p->pass_host_bytes;
+	p->at_range = 0;
+	p->at_addr = 0;
+	if (p->ledger.slot)
+		atomic_store(&p->ledger.slot->host_bytes, p->host_bytes);
+}
+
+/* The next chunk of the pass; 0 at its end. */
+static uint64_t next_chunk(struct gm_proc *p)
+{
+	while (p->at_range < p->ranges.count && p->ranges.range[p->at_range].end <= p->at_addr)
+		p->at_range++;
+	if (p->at_range == p->ranges.count)
+		return 0;
+	if (p->at_addr < p->ranges.range[p->at_range].start)
+		p->at_addr = p->ranges.range[p->at_range].start;
+	return p->at_addr / GPUMEM_CHUNK_BYTES;
+}
+
+/* Facts of one chunk. NULL when there is nothing in it, or no memory for its entry. */
+static struct gm_chunk *look(struct gm_proc *p, uint64_t number, struct gm_chunk_view *view)
+{
+	struct gm_chunk *c = gm_chunks_find(&p->chunks, number);
+	bool sample;
+
+	if (gm_view_present(p, number, p->at_range, view) < 0 || (!c && view->present == 0))
+		return NULL;
+	if (!c)
+		c = gm_chunks_get(&p->chunks, number);
+	if (!c)
+		return NULL;
+	c->pass = (uint8_t)p->pass;
+	sample = c->fails == 0 && (c->present_pages == 0 || c->present_pages == view->present) &&
+		 (p->pass + number) % FULL_EVERY != 0;
+	if (gm_view_sort(number, sample, view) < 0)
+		return NULL;
+	if (view->count.device && c->device_pages == 0) {
+		/* Not our move: a GPU fault's, or a parent's before the fork. */
+		c->device = p->plan.device_count ? p->plan.device[0] : 0;
+		c->moved_order = ++p->move_order;
+	}
+	gm_account(p, c, view->count.device - (p->parent_alive ? view->count.shared : 0));
+	c->host_pages = (uint16_t)view->count.host;
+	return c;
+}
+
+static bool wants_in(const struct gm_proc *p, const struct gm_chunk *c,
+		     const struct gm_chunk_view *view)
+{
+	bool settled = view->present == GM_SCAN_PAGES || view->present == c->present_pages;
+
+	return p->admit_index != GM_SVM_HOST && c->host_pages >= GM_MIN_RUN && settled &&
+	       !(c->flags & GM_CHUNK_OUT) && (int32_t)(p->pass - c->retry_pass) >= 0;
+}
+
+static void visit(struct gm_proc *p, uint64_t number)
+{
+	struct gm_chunk_view view;
+	struct gm_chunk *c = look(p, number, &view);
+
+	p->at_addr = (uintptr_t)(number + 1) * GPUMEM_CHUNK_BYTES;
+	if (!c)
+		return;
+	if (wants_in(p, c, &view) && p->svm.ops) {
+		uint64_t before = now_ns(CLOCK_THREAD_CPUTIME_ID);
+		bool full = false;
+
+		if (gm_move_in(p, c, &view, p->admit_index, GM_MIN_RUN, &full) && c->fails &&
+		    c->host_pages < GM_MIN_RUN)
+			c->fails = 0;
+		if (full)
+			p->admit_index = GM_SVM_HOST;
+		p->move_cpu_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - before;
+	}
+	if (c->present_pages != view.present)
+		p->changed = true;
+	c->present_pages = (uint16_t)view.present;
+	p->pass_host_bytes += (uint64_t)c->host_pages * GM_PAGE_BYTES;
+}
+
+bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
+{
+	uint64_t cpu0 = now_ns(CLOCK_THREAD_CPUTIME_ID), end = now_ns(CLOCK_MONOTONIC) + slice_ns;
+	uint64_t moved0 = p->move_cpu_ns;
+	bool done = false;
+
+	/* The lock is let go between chunks, so that a call of the application waits for one at most. */
+	pthread_mutex_lock(&p->lock);
+	if (p->at_addr == 0 && !pass_begin(p))
+		done = true;
+	while (!done) {
+		uint64_t number = next_chunk(p);
+
+		if (number == 0) {
+			pass_end(p);
+			done = true;
+			break;
+		}
+		visit(p, number);
+		if (now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0) >= cpu_ns ||
+		    now_ns(CLOCK_MONOTONIC) >= end)
+			break;
+		pthread_mutex_unlock(&p->lock);
+		pthread_mutex_lock(&p->lock);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return done;
+}

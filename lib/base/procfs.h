@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * procfs.h: what /proc/PID says about who a process is, so that a pid used again is noticed.
+ */
+#ifndef GM_PROCFS_H
+#define GM_PROCFS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Field 22 of /proc/PID/stat. Errors: ESRCH. A zombie has ended: ESRCH too. */
+int gm_proc_start_ticks(pid_t pid, uint64_t *ret_ticks);
+/* Real uid, from /proc/PID's owner-independent status line. Errors: ESRCH. */
+int gm_proc_uid(pid_t pid, uid_t *ret_uid);
+/* Name of the program, at most 15 bytes; "" when it is gone. */
+void gm_proc_comm(pid_t pid, char buf[16]);
+/* True while the very process that began at start_ticks runs. Thread-safe, no allocation. */
+bool gm_proc_alive(pid_t pid, uint64_t start_ticks);
+
+#endif

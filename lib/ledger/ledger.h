@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ledger.h: a process's side of its job's record: take a slot, charge against the limits, see
+ * requests. Lock-free; needs libc alone.
+ */
+#ifndef GM_LEDGER_H
+#define GM_LEDGER_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "ledger/layout.h"
+
+struct gm_ledger {
+	const struct gm_limits *limits;
+	struct gm_ledger_file *file;
+	struct gm_slot *slot; /* the own one; NULL before the claim */
+};
+
+/* Maps DIR/limits read-only and DIR/ledger shared. Errors: ENOENT, EACCES, EPROTO. */
+int gm_ledger_map(const char *dir, struct gm_ledger *ret, struct gpumem_error *err);
+void gm_ledger_unmap(struct gm_ledger *l);
+
+/* Checks a limits file that was read or mapped: magic, version, size, counts, strings ended.
+ * Pure. Errors: EPROTO. */
+int gm_limits_check(const struct gm_limits *limits, size_t size, struct gpumem_error *err);
+
+/* Takes a slot for (pid, start time): the process's own from before an exec, else a free one, else
+ * one of a dead owner. Errors: ENOSPC every slot is taken (counted in the head). */
+int gm_ledger_claim(struct gm_ledger *l, pid_t pid, uint64_t start_ticks);
+/* Marks slots whose owner is gone; returns how many. Costs one /proc read per slot in use. */
+unsigned gm_ledger_reap(struct gm_ledger *l);
+
+/* Bytes charged by all living owners on device i; with a step id, of that step alone. */
+uint64_t gm_ledger_charged(const struct gm_ledger *l, size_t i);
+uint64_t gm_ledger_step_charged(const struct gm_ledger *l, size_t i, uint32_t step_id);
+/* What the job may hold on device i: the smaller of the ledger's and the site's limit. */
+uint64_t gm_ledger_limit(const struct gm_ledger *l, size_t i);
+
+/*
+ * Charges up to `want` bytes to the own slot and returns how many the limits leave room for.
+ * The charge is announced before the sum is taken, so two processes at once may both be turned
+ * back, but never both let in. Give back what was not used with gm_ledger_uncharge().
+ */
+uint64_t gm_ledger_charge(struct gm_ledger *l, size_t i, uint64_t want);
+void gm_ledger_uncharge(struct gm_ledger *l, size_t i, uint64_t bytes);
+
+/* The request in force for the own process on device i. */
+enum gpumem_request gm_ledger_request(const struct gm_ledger *l, size_t i);
+
+/* Sleeps until the doorbell leaves `seen` or the time is over. */
+void gm_ledger_wait(const struct gm_ledger *l, uint32_t seen, uint64_t timeout_ns);
+void gm_ledger_ring(struct gm_ledger_file *file);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spec.c: what a new record says of the node's devices: facts, the site's rules and the policy
+ * put side by side.
+ */
+#include <stdio.h>
+
+#define GM_WHERE "record"
+#include "base/ctx.h"
+
+static uint64_t wanted_limit(const struct gpumem_policy *policy, uint64_t bytes)
+{
+	if (policy->limit_bytes)
+		return policy->limit_bytes;
+	if (policy->limit_percent)
+		return bytes / 100 * policy->limit_percent & ~(uint64_t)4095;
+	return bytes;
+}
+
+int gpumem_job_spec_devices(struct gpumem_ctx *ctx, const struct gpumem_conf *conf,
+			    const struct gpumem_subject *subject,
+			    const struct gpumem_devices *devices,
+			    const struct gpumem_policy *policy, struct gpumem_job_spec *spec,
+			    struct gpumem_error *err)
+{
+	const struct gpumem_device *dev;
+	uint32_t count = 0;
+	size_t i;
+
+	gpumem_devices_foreach(devices, dev, i)
+	{
+		uint64_t bytes = gpumem_device_bytes(dev);
+
+		/* The other kinds are ordinary memory; their place comes with them. */
+		if (gpumem_device_kind(dev) != GPUMEM_KIND_SVM || count == GPUMEM_MAX_DEVICES)
+			continue;
+		snprintf(spec->device[count].pci, GPUMEM_PCI_LEN, "%s", gpumem_device_pci(dev));
+		spec->device[count].kind = gpumem_device_kind(dev);
+		spec->device[count].kfd_id = gpumem_device_kfd_id(dev);
+		spec->device[count].render_minor = gpumem_device_render_minor(dev);
+		spec->device[count].node = gpumem_device_node(dev);
+		spec->device[count].bytes = bytes;
+		spec->device[count].max_bytes = gpumem_conf_max_limit(conf, subject, bytes);
+		spec->device[count].limit_bytes = wanted_limit(policy, bytes);
+		if (spec->device[count].limit_bytes > spec->device[count].max_bytes)
+			spec->device[count].limit_bytes = spec->device[count].max_bytes;
+		if (gpumem_device_used(ctx, dev, &spec->device[count].baseline_bytes) < 0)
+			spec->device[count].baseline_bytes = UINT64_MAX;
+		count++;
+	}
+	if (count == 0)
+		return gm_err(err, -ENODEV, "no coherent GPU memory on this node");
+	spec->device_count = count;
+	spec->cpu_budget_permille = gpumem_conf_cpu_budget_permille(conf);
+	return 0;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * residency.c: page states from pagemap and move_pages(2).
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "gpumem.h"
+#include "place/residency.h"
+
+#define PM_PRESENT (1ull << 63)
+#define PM_EXCLUSIVE (1ull << 56)
+
+int gm_residency_present(int fd, const void *addr, size_t n, uint8_t *map)
+{
+	uint64_t entry[GM_SCAN_PAGES];
+	int present = 0;
+	ssize_t got;
+
+	got = pread(fd, entry, n * sizeof(entry[0]),
+		    (off_t)((uintptr_t)addr / (uintptr_t)sysconf(_SC_PAGESIZE) * sizeof(entry[0])));
+	if (got < 0)
+		return -errno;
+	for (size_t i = 0; i < n; i++) {
+		bool is = i < (size_t)got / sizeof(entry[0]) && (entry[i] & PM_PRESENT);
+
+		/* Until it is sorted, DEVICE_SHARED stands for "present, mapped elsewhere too". */
+		map[i] = !is ? GM_PAGE_ABSENT :
+			 entry[i] & PM_EXCLUSIVE ? GM_PAGE_HOST : GM_PAGE_DEVICE_SHARED;
+		present += is;
+	}
+	return present;
+}
+
+int gm_residency_sort(const void *addr, size_t n, unsigned stride, uint8_t *map)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	const void *pages[GM_SCAN_PAGES];
+	int status[GM_SCAN_PAGES];
+	size_t asked = 0, seen = 0, at = 0;
+	int last = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (map[i] != GM_PAGE_ABSENT && seen++ % stride == 0) {
+			status[asked] = -ENOENT;
+			pages[asked++] = (const char *)addr + i * (size_t)page;
+		}
+	if (asked && syscall(SYS_move_pages, 0, asked, pages, NULL, status, 0) < 0)
+		return -errno;
+	seen = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool shared = map[i] == GM_PAGE_DEVICE_SHARED;
+
+		if (map[i] == GM_PAGE_ABSENT)
+			continue;
+		if (seen++ % stride == 0)
+			last = status[at++];
+		if (last == -ENOENT)
+			map[i] = shared ? GM_PAGE_DEVICE_SHARED : GM_PAGE_DEVICE;
+		else /* -EFAULT is the zero page: moving it would fill a hole */
+			map[i] = last == -EFAULT ? GM_PAGE_ABSENT : GM_PAGE_HOST;
+	}
+	return 0;
+}
+
+struct gm_counts gm_residency_count(const uint8_t *map, size_t n)
+{
+	struct gm_counts c = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		c.host += map[i] == GM_PAGE_HOST;
+		c.device += map[i] >= GM_PAGE_DEVICE;
+		c.shared += map[i] == GM_PAGE_DEVICE_SHARED;
+	}
+	return c;
+}
+
+int gpumem_residency(const void *addr, size_t len, struct gpumem_residency *ret)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct gpumem_residency r = { 0 };
+	unsigned char in[GM_SCAN_PAGES];
+	uint8_t map[GM_SCAN_PAGES];
+
+	if ((uintptr_t)addr % page || len % page)
+		return -EINVAL;
+	for (size_t done = 0; done < len;) {
+		size_t n = (len - done) / page;
+		const char *at = (const char *)addr + done;
+		struct gm_counts c;
+		int rc;
+
+		if (n > GM_SCAN_PAGES)
+			n = GM_SCAN_PAGES;
+		/* mincore(2) says present for device pages and, unlike pagemap, ENOMEM for holes
+		 * between mappings. */
+		if (mincore((void *)at, n * page, in) < 0)
+			return -errno;
+		for (size_t i = 0; i < n; i++)
+			map[i] = in[i] & 1 ? GM_PAGE_HOST : GM_PAGE_ABSENT;
+		rc = gm_residency_sort(at, n, 1, map);
+		if (rc < 0)
+			return rc;
+		c = gm_residency_count(map, n);
+		r.host_bytes += c.host * page;
+		r.device_bytes += c.device * page;
+		r.absent_bytes += (n - c.host - c.device) * page;
+		done += n * page;
+	}
+	*ret = r;
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * residency.h: where pages are, measured. A page that pagemap calls present and that
+ * move_pages(2) does not know (-ENOENT) is device memory; both work without privilege.
+ */
+#ifndef GM_RESIDENCY_H
+#define GM_RESIDENCY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum gm_page {
+	GM_PAGE_ABSENT = 0, /* hole, swapped, or the zero page: nothing to move */
+	GM_PAGE_HOST = 1,
+	GM_PAGE_DEVICE = 2,
+	GM_PAGE_DEVICE_SHARED = 3, /* a copy-on-write page that a forked process maps too */
+};
+
+#define GM_SCAN_PAGES 512u /* one chunk of 4 KiB pages */
+
+/* Reads pagemap alone: map[i] is GM_PAGE_HOST for every present page. Returns how many are
+ * present, or -errno. n <= GM_SCAN_PAGES. `fd` is an open /proc/self/pagemap. */
+int gm_residency_present(int fd, const void *addr, size_t n, uint8_t *map);
+/* Tells host from device pages in a map made by the above, asking for every `stride`-th present
+ * page; the others keep the answer of the last one asked. Errors: EIO. */
+int gm_residency_sort(const void *addr, size_t n, unsigned stride, uint8_t *map);
+
+/* Counts of a sorted map. */
+struct gm_counts {
+	unsigned host, device, shared; /* device includes shared */
+};
+struct gm_counts gm_residency_count(const uint8_t *map, size_t n);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * svm.c: the place of kind svm.
+ */
+#include <errno.h>
+#include <fnmatch.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "place/svm.h"
+
+/* The kernel gives EAGAIN when a mapping raced with a notifier: it goes away by itself. */
+#define TRIES 8
+
+static atomic_bool rocr_is_up;
+
+void gm_rocr_set_up(void)
+{
+	atomic_store(&rocr_is_up, true);
+}
+
+static int is_rocr(struct dl_phdr_info *info, size_t size, void *data)
+{
+	(void)size;
+	if (info->dlpi_name && strstr(info->dlpi_name, "libhsa-runtime64.so"))
+		*(bool *)data = true;
+	return *(bool *)data;
+}
+
+enum gm_rocr gm_rocr_state(void)
+{
+	bool loaded = false;
+
+	if (atomic_load(&rocr_is_up))
+		return GM_ROCR_UP;
+	dl_iterate_phdr(is_rocr, &loaded);
+	return loaded ? GM_ROCR_COMING : GM_ROCR_ABSENT;
+}
+
+bool gm_rocr_may_come(void)
+{
+	static const char *const late[] = { "python*", "perl*", "julia*", "ruby*", "lua*",
+					    "node",    "java",	"R",	  "octave*" };
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	const char *name;
+
+	if (n <= 0)
+		return false;
+	exe[n] = '\0';
+	name = strrchr(exe, '/');
+	name = name ? name + 1 : exe;
+	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++)
+		if (fnmatch(late[i], name, 0) == 0)
+			return true;
+	return false;
+}
+
+int gm_svm_open(struct gm_svm *svm)
+{
+	const struct gm_kfd_ops *ways[2] = { &gm_kfd_hsakmt, &gm_kfd_alone };
+	size_t count = 2;
+	int rc = -ENODEV;
+
+	if (svm->ops)
+		return 0;
+	switch (gm_rocr_state()) {
+	case GM_ROCR_COMING:
+		/* Whoever opens KFD first makes the other fail, and it must not be ROCr. */
+		return svm->open_error = -EAGAIN;
+	case GM_ROCR_UP:
+		ways[0] = &gm_kfd_shared;
+		count = 1;
+		break;
+	case GM_ROCR_ABSENT:
+		break;
+	}
+	for (size_t i = 0; i < count; i++) {
+		rc = ways[i]->open(&svm->devices, &svm->kfd);
+		if (rc == 0) {
+			svm->ops = ways[i];
+			break;
+		}
+		/* A way that got as far as the device has bound the process to its descriptors. */
+		if (rc != -ENOSYS)
+			break;
+	}
+	svm->open_error = rc;
+	return rc;
+}
+
+void gm_svm_close(struct gm_svm *svm)
+{
+	if (svm->ops)
+		svm->ops->close(svm->kfd);
+	svm->ops = NULL;
+	svm->kfd = NULL;
+}
+
+static uint32_t kfd_id(const struct gm_svm *svm, size_t index)
+{
+	if (index == GM_SVM_HOST)
+		return GM_KFD_SYSMEM;
+	return index < svm->devices.count ? svm->devices.device[index].id : UINT32_MAX;
+}
+
+static int call(struct gm_svm *svm, int (*fn)(struct gm_kfd *, void *, size_t, uint32_t),
+		void *addr, size_t len, uint32_t id)
+{
+	int rc = -EAGAIN;
+
+	for (int i = 0; i < TRIES && (rc == -EAGAIN || rc == -EINTR); i++) {
+		if (i > 0)
+			usleep(100u << i);
+		rc = fn(svm->kfd, addr, len, id);
+	}
+	return rc;
+}
+
+int gm_svm_move(struct gm_svm *svm, void *addr, size_t len, size_t index)
+{
+	if (index != GM_SVM_HOST && index >= svm->devices.count)
+		return -ENODEV;
+	return call(svm, svm->ops->prefetch, addr, len, kfd_id(svm, index));
+}
+
+int gm_svm_prefer(struct gm_svm *svm, void *addr, size_t len, size_t index)
+{
+	return call(svm, svm->ops->prefer, addr, len, kfd_id(svm, index));
+}
+
+enum gpumem_fail gm_svm_reason(int rc)
+{
+	switch (rc) {
+	case -ENOMEM:
+	case -ENOSPC:
+		return GPUMEM_FAIL_NO_MEMORY;
+	case -EAGAIN:
+	case -EINTR:
+		return GPUMEM_FAIL_RETRY;
+	case -EFAULT:
+	case -EINVAL:
+	case -EADDRINUSE:
+	case -EOVERFLOW:
+		return GPUMEM_FAIL_MAPPING;
+	default:
+		return GPUMEM_FAIL_DEVICE;
+	}
+}
