@@ -198,11 +198,18 @@ int gpumem_conf_read(const char *path, gpumem_conf_problem_fn *problem, void *da
 int gpumem_conf_parse(const char *name, const char *text, size_t len,
 		      gpumem_conf_problem_fn *problem, void *data, struct gpumem_conf **ret,
 		      struct gpumem_error *err);
-/* One "Key=Value" on top, as plugstack.conf gives them. Errors: EINVAL. */
+/* One "Key=Value" on top, as plugstack.conf gives them; a key without a scope. Whether the default
+ * policy is still allowed is not looked at here, as the next override may change it again: see
+ * gpumem_conf_check(). Errors: EINVAL. */
 int gpumem_conf_override(struct gpumem_conf *conf, const char *pair, struct gpumem_error *err);
+/* The settings in the file's own syntax: all of them, or with a subject those in force for it.
+ * *ret is malloc'ed. Errors: ENOMEM. */
+int gpumem_conf_print(const struct gpumem_conf *conf, const struct gpumem_subject *subject,
+		      char **ret);
 struct gpumem_conf *gpumem_conf_free(struct gpumem_conf *conf);
 
-/* StateDir with %n replaced by the node's name; NULL as node keeps "%n". Errors: ENOSPC. */
+/* StateDir with %n replaced by the node's name; NULL as node keeps "%n". Errors: ENOSPC, EINVAL
+ * when the name would lead to another folder. */
 int gpumem_conf_state_dir(const struct gpumem_conf *conf, const char *node, char *buf, size_t len);
 enum gpumem_leftover gpumem_conf_leftover(const struct gpumem_conf *conf);
 unsigned gpumem_conf_cpu_budget_permille(const struct gpumem_conf *conf);
@@ -243,13 +250,15 @@ struct gpumem_plan {
 #define GPUMEM_PLAN_LEN 512
 
 /* Orders the devices by distance (distance[i]: of device table index device[i] from the task's
- * CPUs; equal ones are rotated by the task's number on the node, so that tasks spread). Pure.
- * Errors: EINVAL. */
+ * CPUs; equal ones are rotated by the task's number on the node, so that tasks spread). device,
+ * distance and device_bytes have `count` entries each. Pure. Errors: EINVAL. */
 int gpumem_plan_make(const struct gpumem_policy *policy, const uint8_t *device,
 		     const uint32_t *distance, size_t count, const uint64_t *device_bytes,
 		     uint32_t step_id, uint32_t task_id, struct gpumem_plan *ret,
 		     struct gpumem_error *err);
+/* One line for the environment. Pure. Errors: ENOSPC; GPUMEM_PLAN_LEN is always enough. */
 int gpumem_plan_print(const struct gpumem_plan *plan, char *buf, size_t len);
+/* Accepts what gpumem_plan_print() writes and nothing else. Pure. Errors: EINVAL. */
 int gpumem_plan_parse(const char *text, struct gpumem_plan *ret, struct gpumem_error *err);
 
 /* ---- a job's record on this node --------------------------------------------------------- */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * help.c: the text of --gpu-mem-policy=help; test_grammar.c holds it against the grammar.
+ */
+#include "gpumem.h"
+
+static const char text[] =
+	"GPU memory policy: --gpu-mem-policy=<placement>[,<option>...]\n"
+	"    Where a job's memory lives on nodes whose GPU memory is coherent with the CPU.\n"
+	"\n"
+	"Placement:\n"
+	"    off              leave the job alone\n"
+	"    host             keep data in system memory; the GPU reaches it in place\n"
+	"    prefer           data lives in the task's nearest allocated device, up to the\n"
+	"                     limit; the rest in system memory\n"
+	"    bind             as prefer, but the job fails at start, with the reason, when the\n"
+	"                     devices or reserve= cannot be had\n"
+	"    interleave[:DEV/HOST]\n"
+	"                     chunks in turn over the job's devices, with a ratio to system\n"
+	"                     memory as in interleave:3/1 (*)\n"
+	"    advise           nothing moves unless the application or the GPU asks; limits and\n"
+	"                     accounting still hold\n"
+	"\n"
+	"Options:\n"
+	"    limit=SIZE|N%    most of one device that the job may use, on each node\n"
+	"    reserve=SIZE     what must be free on a device for the job to start under bind\n"
+	"    high=N%          begin to evict above this share of the limit, default 95% (*)\n"
+	"    low=N%           evict down to this share of the limit, default 88% (*)\n"
+	"    evict=lrf        what came first leaves first; duel, heat, age, pin, none (*)\n"
+	"    bw=SIZE          most bytes moved per second (*)\n"
+	"    suspend=keep     what a suspended job does with its data; evict (*)\n"
+	"    end=drop         what becomes of the data when a task ends; evict (*)\n"
+	"    report           print what was moved and evicted at the end of the job (*)\n"
+	"    verbose          say what is decided for each task\n"
+	"\n"
+	"SIZE is bytes, or a number with K, M, G, T or P (powers of 1024): 64G, 1.5T.\n"
+	"(*) not supported yet: refused with a message.\n"
+	"Example: srun --gpu-mem-policy=prefer,limit=48G ./app\n";
+
+const char *gpumem_policy_help(void)
+{
+	return text;
+}
