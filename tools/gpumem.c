@@ -15,6 +15,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{ "check-conf", cmd_check_conf, "check gpumem.conf, show what holds for whom" },
 	{ "list", cmd_list, "show the GPUs of this node and whose memory is coherent" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -3,6 +3,7 @@ if BUILD_TOOLS
 bin_PROGRAMS += tools/gpumem
 endif
 tools_gpumem_SOURCES = \
+	tools/cmd_check_conf.c \
 	tools/cmd_list.c \
 	tools/commands.h \
 	tools/gpumem.c \
@@ -10,3 +11,6 @@ tools_gpumem_SOURCES = \
 # End of tools_gpumem_SOURCES
 tools_gpumem_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS)
 tools_gpumem_LDADD = lib/libgpumem.la $(SMARTCOLS_LIBS)
+if BUILD_TOOLS
+dist_check_SCRIPTS += tests/t/check-conf.t
+endif

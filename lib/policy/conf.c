@@ -74,6 +74,26 @@ void gm_rules_clear(struct gm_rules *rules)
 	*rules = (struct gm_rules){0};
 }
 
+int gm_rules_copy(struct gm_rules *to, const struct gm_rules *from, enum gm_rule rule)
+{
+	switch (rule) {
+	case GM_RULE_DEFAULT:
+		to->default_policy = strdup(from->default_policy);
+		if (!to->default_policy)
+			return -ENOMEM;
+		break;
+	case GM_RULE_ALLOWED:
+		to->allowed = from->allowed;
+		break;
+	default:
+		to->max_bytes = from->max_bytes;
+		to->max_percent = from->max_percent;
+	}
+	to->set[rule] = true;
+	to->line[rule] = from->line[rule];
+	return 0;
+}
+
 struct gpumem_conf *gpumem_conf_free(struct gpumem_conf *conf)
 {
 	size_t i;

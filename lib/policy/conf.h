@@ -10,6 +10,7 @@
 #define GM_CONF_FILE_MAX (1u << 20) /* bytes of a file */
 #define GM_CONF_LINE_MAX 4095u
 #define GM_CONF_RULES_MAX 4096u /* partitions, accounts and users named */
+#define GM_CONF_NAME_MAX 255
 #define GM_STATE_DIR_MAX 200u /* leaves room for the job's part in every path */
 
 /* Whom a rule is for; the higher one wins. */
@@ -84,6 +85,8 @@ struct gm_rules *gm_conf_rules(const struct gpumem_conf *conf, enum gm_scope sco
 struct gm_rules *gm_conf_rules_add(struct gpumem_conf *conf, enum gm_scope scope, const char *name,
 				   size_t len);
 void gm_rules_clear(struct gm_rules *rules);
+/* Gives `to` what `from` says by one rule that `to` has not set. Errors: ENOMEM. */
+int gm_rules_copy(struct gm_rules *to, const struct gm_rules *from, enum gm_rule rule);
 /* The rules that say this for the subject: its user's, account's, partition's, or the global ones;
  * NULL when none does. */
 const struct gm_rules *gm_conf_effective(const struct gpumem_conf *conf,

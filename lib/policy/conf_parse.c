@@ -3,7 +3,6 @@
  * conf_parse.c: the text of gpumem.conf, a line at a time. Every problem is reported, and reading
  * goes on behind it, so that an admin sees them all at once.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #define GM_WHERE "conf"
@@ -144,7 +143,7 @@ static void give_rules(struct parser *p, enum gm_scope scope, const struct gm_ru
 {
 	struct gm_rules *to = gm_conf_rules(p->conf, scope, name, len);
 	char show[GM_SHOW_LEN];
-	int rule;
+	enum gm_rule rule;
 
 	if (!to)
 		to = gm_conf_rules_add(p->conf, scope, name, len);
@@ -160,22 +159,8 @@ static void give_rules(struct parser *p, enum gm_scope scope, const struct gm_ru
 				gm_scope_key(scope), gm_show(name, len, show), to->line[rule]);
 			continue;
 		}
-		to->set[rule] = true;
-		to->line[rule] = p->line;
-	}
-	if (from->set[GM_RULE_ALLOWED] && to->line[GM_RULE_ALLOWED] == p->line)
-		to->allowed = from->allowed;
-	if (from->set[GM_RULE_MAX] && to->line[GM_RULE_MAX] == p->line) {
-		to->max_bytes = from->max_bytes;
-		to->max_percent = from->max_percent;
-	}
-	if (from->set[GM_RULE_DEFAULT] && to->line[GM_RULE_DEFAULT] == p->line &&
-	    !to->default_policy) {
-		to->default_policy = strdup(from->default_policy);
-		if (!to->default_policy) {
-			to->set[GM_RULE_DEFAULT] = false;
+		if (gm_rules_copy(to, from, rule) < 0)
 			report(p, p->line, -ENOMEM, "out of memory");
-		}
 	}
 }
 
@@ -199,6 +184,9 @@ static void scoped_line(struct parser *p, enum gm_scope scope, const struct gm_p
 
 			if (len == 0)
 				problem(p, "%s has an empty name", gm_scope_key(scope));
+			else if (len > GM_CONF_NAME_MAX)
+				problem(p, "%s has a name longer than %d bytes",
+					gm_scope_key(scope), GM_CONF_NAME_MAX);
 			else
 				give_rules(p, scope, &rules, name, len);
 			if (name[len] == '\0')

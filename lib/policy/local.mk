@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Decisions before the run. What the agent needs too is in libgm-core, the rest in libgpumem alone.
 lib_libgm_core_la_SOURCES += \
 	lib/policy/plan.c \
