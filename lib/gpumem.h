@@ -108,6 +108,8 @@ int gpumem_device_node(const struct gpumem_device *dev);	  /* NUMA node; -1 unkn
 uint32_t gpumem_device_kfd_id(const struct gpumem_device *dev);	  /* KFD gpu_id; 0 none */
 int gpumem_device_render_minor(const struct gpumem_device *dev);  /* /dev/dri/renderD<n>; -1 none */
 const char *gpumem_device_cpus(const struct gpumem_device *dev); /* nearest CPUs, "0-7,64-71"; "" */
+/* Whether the CPU is one of gpumem_device_cpus(). */
+bool gpumem_device_near_cpu(const struct gpumem_device *dev, unsigned cpu);
 uint64_t gpumem_device_bandwidth(const struct gpumem_device *dev); /* MiB/s of the node; 0 unknown */
 uint64_t gpumem_device_latency(const struct gpumem_device *dev);   /* ns of the node; 0 unknown */
 /* Comma list of what the verdict rests on: "kfd:cap28,kfd:iolink11". */
@@ -293,9 +295,15 @@ int gpumem_job_spec_devices(struct gpumem_ctx *ctx, const struct gpumem_conf *co
 			    const struct gpumem_policy *policy, struct gpumem_job_spec *spec,
 			    struct gpumem_error *err);
 
+/* Makes the state directory and its parents, 0755. Errors: EINVAL not an absolute path, EPERM when
+ * others than root and the caller could write to it, what mkdir(2) says. */
+int gpumem_state_make(const char *dir, struct gpumem_error *err);
 /* Makes STATE/job-<id>/ with `limits` (0644, the caller's) and `ledger` (0600, the job owner's),
  * all or nothing. Errors: EEXIST when the job has a record, EINVAL, EPERM, what mkdir(2) says. */
 int gpumem_job_create(const struct gpumem_job_spec *spec, struct gpumem_error *err);
+/* Writes into an existing record where the job's cgroup is, as seen by the calling slurmstepd: its own
+ * cgroup (v2), cut before "/step_". Errors: ENOENT no record, or no such cgroup; EACCES. */
+int gpumem_job_note_cgroup(const char *state_dir, uint32_t job_id, struct gpumem_error *err);
 /* Opens a record for reading, or also for requests. Errors: ENOENT, EACCES, EPROTO for another
  * format version. */
 int gpumem_job_open(const char *state_dir, uint32_t job_id, bool writable, struct gpumem_job **ret,

@@ -9,6 +9,7 @@
 
 #define GM_WHERE "devices"
 #include "discover/devices.h"
+#include "discover/numa_nodes.h"
 #include "discover/pci.h"
 
 struct gpumem_device *gm_devices_add(struct gpumem_devices *devices, const char *pci)
@@ -124,6 +125,14 @@ int gpumem_device_render_minor(const struct gpumem_device *dev)
 const char *gpumem_device_cpus(const struct gpumem_device *dev)
 {
 	return dev->cpus;
+}
+
+bool gpumem_device_near_cpu(const struct gpumem_device *dev, unsigned cpu)
+{
+	struct gm_node_set cpus; /* the same list syntax, and as many bits as a node's CPUs need */
+
+	return cpu < GM_NUMA_MAX && gm_node_set_parse(dev->cpus, &cpus) &&
+	       gm_node_set_has(&cpus, (int32_t)cpu);
 }
 
 uint64_t gpumem_device_bandwidth(const struct gpumem_device *dev)

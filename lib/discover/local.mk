@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += lib/libgm-discover.la
 lib_libgm_discover_la_SOURCES = \
 	lib/discover/cache.c \
+	lib/discover/cgroup.c lib/discover/cgroup.h \
 	lib/discover/classify.c lib/discover/classify.h \
 	lib/discover/devices.c lib/discover/devices.h \
 	lib/discover/discover.c \
@@ -23,4 +24,27 @@ lib_gpumem_locality_la_SOURCES = lib/discover/locality_hwloc.c
 lib_gpumem_locality_la_CFLAGS = $(AM_CFLAGS) $(HWLOC_CFLAGS)
 lib_gpumem_locality_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared
 lib_gpumem_locality_la_LIBADD = $(HWLOC_LIBS)
+endif
+
+# ctx.c is in the shared library alone, which hides the rest.
+discover_test_ldadd = lib/libgm-discover.la lib/libgm-core.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_discover
+tests_unit_test_discover_SOURCES = tests/unit/test_discover.c lib/base/ctx.c
+tests_unit_test_discover_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_discover_LDADD = $(discover_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_discover_classify
+tests_unit_test_discover_classify_SOURCES = tests/unit/test_discover_classify.c lib/base/ctx.c
+tests_unit_test_discover_classify_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_discover_classify_LDADD = $(discover_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_discover_cache
+tests_unit_test_discover_cache_SOURCES = tests/unit/test_discover_cache.c lib/base/ctx.c
+tests_unit_test_discover_cache_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_discover_cache_LDADD = $(discover_test_ldadd)
+
+EXTRA_DIST += tests/fixtures
+if BUILD_TOOLS
+dist_check_SCRIPTS += tests/t/list.t
 endif

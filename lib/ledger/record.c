@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "ledger/layout.h"
 #include "base/err.h"
+#include "discover/cgroup.h"
 
 static const char *const record_files[] = { "limits", "ledger" };
 
@@ -22,8 +23,7 @@ int gpumem_job_path(const char *state_dir, uint32_t job_id, char *buf, size_t le
 	return n < 0 || (size_t)n >= len ? -ENOSPC : 0;
 }
 
-/* Makes the folder and its parents, 0755, and refuses one that others could write to. */
-static int make_state_dir(const char *dir, struct gpumem_error *err)
+int gpumem_state_make(const char *dir, struct gpumem_error *err)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -145,7 +145,7 @@ int gpumem_job_create(const struct gpumem_job_spec *spec, struct gpumem_error *e
 
 	if (spec->device_count == 0 || spec->device_count > GPUMEM_MAX_DEVICES)
 		return gm_err(err, -EINVAL, "a record needs 1 to %d devices", GPUMEM_MAX_DEVICES);
-	rc = make_state_dir(spec->state_dir, err);
+	rc = gpumem_state_make(spec->state_dir, err);
 	if (rc < 0)
 		return rc;
 	parent = open(spec->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -172,6 +172,26 @@ int gpumem_job_create(const struct gpumem_job_spec *spec, struct gpumem_error *e
 	if (rc < 0)
 		remove_dir(parent, tmp);
 	return rc;
+}
+
+int gpumem_job_note_cgroup(const char *state_dir, uint32_t job_id, struct gpumem_error *err)
+{
+	char cgroup[sizeof(((struct gm_limits *)0)->cgroup)] = "", dir[PATH_MAX], path[PATH_MAX + 8];
+	_cleanup_close_ int fd = -1;
+	int rc = gm_own_job_cgroup(cgroup, sizeof(cgroup));
+
+	if (rc < 0)
+		return gm_err(err, rc, "this process is in no job's cgroup");
+	if (gpumem_job_path(state_dir, job_id, dir, sizeof(dir)) < 0)
+		return gm_err(err, -ENOENT, "%s: path too long", state_dir);
+	snprintf(path, sizeof(path), "%s/limits", dir);
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return gm_err(err, -errno, "%s: %s", path, strerror(errno));
+	if (pwrite(fd, cgroup, sizeof(cgroup), offsetof(struct gm_limits, cgroup)) !=
+	    (ssize_t)sizeof(cgroup))
+		return gm_err(err, -EIO, "%s: cannot write", path);
+	return 0;
 }
 
 int gpumem_job_remove(const char *state_dir, uint32_t job_id, struct gpumem_error *err)

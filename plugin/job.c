@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * job.c: prolog and epilog of a job on this node, as root: the record is made and unmade here.
+ * Neither ever fails: that would drain the node.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "plugin.h"
+
+#define KILL_WAIT_NS 2000000000ull
+#define KILL_ROUNDS 5
+#define POLL_NS 50000000
+
+static int identity(spank_t sp, uint32_t *job_id, uid_t *uid, gid_t *gid)
+{
+	if (spank_get_item(sp, S_JOB_ID, job_id) != ESPANK_SUCCESS ||
+	    spank_get_item(sp, S_JOB_UID, uid) != ESPANK_SUCCESS) {
+		slurm_error("gpumem: Slurm does not say which job this is");
+		return -1;
+	}
+	if (spank_get_item(sp, S_JOB_GID, gid) != ESPANK_SUCCESS)
+		*gid = (gid_t)-1;
+	return 0;
+}
+
+void job_prolog(spank_t sp, int ac, char **av)
+{
+	struct gpumem_devices *devices = NULL;
+	struct gpumem_error err = { 0 };
+	struct gpumem_policy policy;
+	struct owner owner;
+	struct site site;
+	uint32_t job_id;
+	uid_t uid;
+	gid_t gid;
+	int rc;
+
+	if (identity(sp, &job_id, &uid, &gid) < 0 ||
+	    site_open(&site, ac, av) < 0)
+		return;
+	/* The same id comes back after a requeue, and after an epilog that never ran. */
+	if (gpumem_job_remove(site.state_dir, job_id, &err) < 0)
+		slurm_error("gpumem: %s", err.text);
+	owner_of(uid, getenv("SLURM_JOB_PARTITION"), getenv("SLURM_JOB_ACCOUNT"), &owner);
+	rc = site_policy(&site, &owner, option_of_job(sp), &policy, &err);
+	if (rc > 0)
+		devices = site_devices(&site);
+	if (devices) {
+		rc = site_record(&site, &owner, &policy, devices, job_id, uid, gid, &err);
+		/* Without a device there is nothing to record; the step says what it means. */
+		rc = rc == -ENODEV ? 0 : rc;
+	}
+	if (rc < 0)
+		slurm_error("gpumem: job %u: %s", job_id, err.text);
+	gpumem_devices_free(devices);
+	site_close(&site);
+}
+
+static void drain(const char *node, const char *reason)
+{
+	char name[96], why[256];
+	int status = -1;
+	pid_t pid;
+
+	snprintf(name, sizeof(name), "nodename=%s", node);
+	snprintf(why, sizeof(why), "reason=%s", reason);
+	pid = fork();
+	if (pid == 0) {
+		execlp("scontrol", "scontrol", "update", name, "state=drain", why, (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+		slurm_error("gpumem: cannot drain %s: scontrol failed", node);
+}
+
+/* Names the survivors, and under `kill` ends them. Returns how many are left. */
+static size_t end_survivors(const struct site *site, struct gpumem_job *job, int kill_them)
+{
+	struct gpumem_survivor *list;
+	size_t count = 0;
+
+	for (int round = 0; round < KILL_ROUNDS; round++) {
+		if (gpumem_job_survivors(job, &list, &count) < 0 || count == 0)
+			return 0;
+		for (size_t i = 0; i < count; i++) {
+			if (round == 0)
+				slurm_error("gpumem: job %u left process %d (%s) on %s with %" PRIu64
+					    " bytes of GPU memory%s",
+					    gpumem_job_id(job), (int)list[i].pid, list[i].comm,
+					    site->node, list[i].resident_bytes,
+					    kill_them ? ": killing it" : "");
+			if (kill_them && gpumem_survivor_kill(&list[i], KILL_WAIT_NS) < 0)
+				slurm_error("gpumem: process %d does not end", (int)list[i].pid);
+		}
+		free(list);
+		if (!kill_them)
+			return count;
+	}
+	return count;
+}
+
+/* Waits for every device of the job to be back where it was. Returns the device that is not. */
+static int wait_for_baseline(struct site *site, struct gpumem_job *job, char pci[GPUMEM_PCI_LEN],
+			     uint64_t *ret_bytes)
+{
+	const struct timespec nap = { .tv_nsec = POLL_NS };
+	struct gpumem_devices *devices = site_devices(site);
+	uint64_t left = gpumem_conf_verify_seconds(site->conf) * (1000000000ull / POLL_NS);
+	int dirty = 0;
+
+	for (size_t i = 0; devices && i < gpumem_job_device_count(job); i++) {
+		const struct gpumem_device *dev;
+		struct gpumem_job_device d;
+		uint64_t used = 0;
+
+		if (gpumem_job_device(job, i, &d) < 0 || d.baseline_bytes == UINT64_MAX)
+			continue;
+		dev = gpumem_devices_find(devices, d.pci);
+		while (dev && gpumem_device_used(site->ctx, dev, &used) == 0 &&
+		       used > d.baseline_bytes && left > 0) {
+			nanosleep(&nap, NULL);
+			left--;
+		}
+		if (dev && used > d.baseline_bytes && !dirty) {
+			snprintf(pci, GPUMEM_PCI_LEN, "%s", d.pci);
+			*ret_bytes = used - d.baseline_bytes;
+			dirty = 1;
+		}
+	}
+	gpumem_devices_free(devices);
+	return dirty;
+}
+
+static void verify(struct site *site, struct gpumem_job *job)
+{
+	enum gpumem_leftover rule = gpumem_conf_leftover(site->conf);
+	size_t left = end_survivors(site, job, rule == GPUMEM_LEFTOVER_KILL);
+	char pci[GPUMEM_PCI_LEN], reason[160] = "";
+	uint64_t bytes;
+
+	if (left)
+		snprintf(reason, sizeof(reason), "gpumem: job %u left %zu processes",
+			 gpumem_job_id(job), left);
+	else if (wait_for_baseline(site, job, pci, &bytes)) {
+		snprintf(reason, sizeof(reason),
+			 "gpumem: %s holds %" PRIu64 " bytes more than before job %u", pci, bytes,
+			 gpumem_job_id(job));
+		slurm_error("%s", reason);
+	}
+	if (reason[0] && rule == GPUMEM_LEFTOVER_DRAIN)
+		drain(site->node, reason);
+}
+
+void job_epilog(spank_t sp, int ac, char **av)
+{
+	struct gpumem_error err = { 0 };
+	struct gpumem_job *job;
+	struct site site;
+	uint32_t job_id;
+	uid_t uid;
+	gid_t gid;
+
+	if (identity(sp, &job_id, &uid, &gid) < 0 ||
+	    site_open(&site, ac, av) < 0)
+		return;
+	if (gpumem_job_open(site.state_dir, job_id, false, &job, &err) == 0) {
+		verify(&site, job);
+		gpumem_job_close(job);
+	}
+	if (gpumem_job_remove(site.state_dir, job_id, &err) < 0)
+		slurm_error("gpumem: %s", err.text);
+	site_close(&site);
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * step.c: in slurmstepd: a step's policy and GPUs become a plan for each of its tasks.
+ *
+ * What is wrong is found in step_begin() and told in step_task(), the one place where a job fails
+ * cleanly. Nothing is loaded here but libgpumem, and no device is opened.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gres.h"
+#include "plugin.h"
+
+#define REFUSED_STATUS 1
+
+/* Step ids that Slurm gives to what is not an ordinary step; the same in every version. */
+#define STEP_EXTERN 0xfffffffcu
+#define STEP_BATCH 0xfffffffbu
+#define STEP_INTERACTIVE 0xfffffffau
+
+static struct step {
+	bool active; /* the tasks get an agent */
+	char refusal[384]; /* why the job must not run */
+	char notice[384];  /* what the user should know */
+	char job_dir[PATH_MAX];
+	uint32_t job_id, step_id;
+	struct gpumem_policy policy;
+	struct gres_list gpus, visible;
+	struct site site;
+	struct gpumem_devices *devices;
+	size_t device_count; /* of the job's table */
+	struct gpumem_job_device device[GPUMEM_MAX_DEVICES];
+} step;
+
+static const char *const visible_variables[] = { "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES",
+						 "GPU_DEVICE_ORDINAL" };
+
+static int list_from(spank_t sp, const char *variable, struct gres_list *ret)
+{
+	char text[1024];
+
+	if (spank_getenv(sp, variable, text, sizeof(text)) != ESPANK_SUCCESS)
+		return -ENOENT;
+	return gres_parse(text, ret);
+}
+
+static void visible_list(spank_t sp, struct gres_list *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < sizeof(visible_variables) / sizeof(visible_variables[0]); i++)
+		if (list_from(sp, visible_variables[i], ret) == 0 && ret->count)
+			return;
+}
+
+static void find_gpus(spank_t sp)
+{
+	/* An ordinary step has its own list, the batch script and interactive shell the job's. */
+	if (list_from(sp, "SLURM_STEP_GPUS", &step.gpus) < 0 &&
+	    list_from(sp, "SLURM_JOB_GPUS", &step.gpus) < 0)
+		step.gpus.count = 0;
+	visible_list(sp, &step.visible);
+}
+
+/* Index in the job's device table of the node's n-th GPU; -1: not coherent, or not known. */
+static int table_index(unsigned gres_index)
+{
+	const char *pci = gpumem_conf_gres_device(step.site.conf, step.site.node, step.devices,
+						  gres_index);
+
+	for (size_t i = 0; pci && i < step.device_count; i++)
+		if (strcmp(step.device[i].pci, pci) == 0)
+			return (int)i;
+	return -1;
+}
+
+static void refuse_or_note(const char *text)
+{
+	snprintf(step.policy.placement == GPUMEM_PLACE_BIND ? step.refusal : step.notice,
+		 sizeof(step.notice), "%s: %s", step.site.node, text);
+}
+
+/* `reserve=` must be free on every device of the step. */
+static void check_reserve(void)
+{
+	for (size_t i = 0; step.policy.reserve_bytes && i < step.gpus.count; i++) {
+		int n = table_index(step.gpus.index[i]);
+		const struct gpumem_device *dev;
+		uint64_t used, free_bytes;
+		char text[200];
+
+		if (n < 0)
+			continue;
+		dev = gpumem_devices_find(step.devices, step.device[n].pci);
+		if (!dev || gpumem_device_used(step.site.ctx, dev, &used) < 0)
+			continue;
+		free_bytes = step.device[n].bytes > used ? step.device[n].bytes - used : 0;
+		if (free_bytes > step.device[n].limit_bytes)
+			free_bytes = step.device[n].limit_bytes;
+		if (step.policy.reserve_bytes <= free_bytes)
+			continue;
+		snprintf(text, sizeof(text),
+			 "%s: reserve=%" PRIu64 " bytes wanted, %" PRIu64 " bytes free",
+			 step.device[n].pci, step.policy.reserve_bytes, free_bytes);
+		refuse_or_note(text);
+		return;
+	}
+}
+
+static void check_gpus(void)
+{
+	size_t usable = 0;
+
+	for (size_t i = 0; i < step.gpus.count; i++)
+		usable += table_index(step.gpus.index[i]) >= 0;
+	if (step.gpus.count == 0)
+		refuse_or_note("no GPU is allocated to this step, so its memory stays in system "
+			       "memory");
+	else if (usable == 0)
+		refuse_or_note("no allocated GPU has coherent memory");
+	else
+		check_reserve();
+}
+
+/* The step's own limit counts beside the job's; it is told apart only if it is smaller. */
+static void narrow_limits(const char *job_policy)
+{
+	char own[GPUMEM_POLICY_LEN], want[32], have[32];
+
+	gpumem_policy_print(&step.policy, own, sizeof(own));
+	if (strcmp(own, job_policy) == 0) {
+		/* The job's policy itself: `gpumem set limit=` may raise it later. */
+		step.policy.limit_bytes = 0;
+		step.policy.limit_percent = 0;
+		return;
+	}
+	for (size_t i = 0; i < step.device_count; i++)
+		if (step.policy.limit_bytes > step.device[i].limit_bytes) {
+			snprintf(step.notice, sizeof(step.notice),
+				 "%s: limit=%s of this step is above the job's %s, which holds",
+				 step.site.node,
+				 gpumem_size_print(step.policy.limit_bytes, want, sizeof(want)),
+				 gpumem_size_print(step.device[i].limit_bytes, have, sizeof(have)));
+			step.policy.verbose = true;
+			return;
+		}
+}
+
+static int open_record(const struct owner *owner, const char *text, uid_t uid, gid_t gid,
+		       struct gpumem_job **ret, struct gpumem_error *err)
+{
+	int rc = gpumem_job_open(step.site.state_dir, step.job_id, false, ret, err);
+
+	if (rc != -ENOENT || !text)
+		return rc;
+	rc = site_record(&step.site, owner, &step.policy, step.devices, step.job_id, uid, gid, err);
+	/* Another step of the job may have been faster. */
+	if (rc < 0 && rc != -EEXIST)
+		return rc;
+	return gpumem_job_open(step.site.state_dir, step.job_id, false, ret, err);
+}
+
+static void use_record(struct gpumem_job *job)
+{
+	step.device_count = gpumem_job_device_count(job);
+	for (size_t i = 0; i < step.device_count; i++)
+		if (gpumem_job_device(job, i, &step.device[i]) < 0)
+			step.device_count = i;
+	gpumem_job_path(step.site.state_dir, step.job_id, step.job_dir, sizeof(step.job_dir));
+	narrow_limits(gpumem_job_policy(job));
+	check_gpus();
+	step.active = step.device_count > 0;
+}
+
+/* Whose policy holds: the step's own, else the job's as its record has it. */
+static int find_policy(const struct owner *owner, const char **text, struct gpumem_error *err)
+{
+	struct gpumem_job *job;
+	int rc;
+
+	if (*text)
+		return site_policy(&step.site, owner, *text, &step.policy, err);
+	if (gpumem_job_open(step.site.state_dir, step.job_id, false, &job, NULL) < 0)
+		return 0;
+	rc = gpumem_policy_parse(gpumem_job_policy(job), &step.policy, err);
+	gpumem_job_close(job);
+	return rc < 0 ? rc : 1;
+}
+
+static void plan_step(const struct owner *owner, uid_t uid, gid_t gid)
+{
+	struct gpumem_error err = { 0 };
+	const char *text = option_text();
+	struct gpumem_job *job;
+	int rc = find_policy(owner, &text, &err);
+
+	if (rc < 0) {
+		/* Bad words do not come this far from a submit host with the plugin; a rule of the
+		 * partition or account does. The job is left alone. */
+		snprintf(step.notice, sizeof(step.notice), "%s: %s: the job's memory is left alone",
+			 step.site.node, err.text);
+		step.policy.verbose = true;
+	}
+	if (rc <= 0)
+		return;
+	step.devices = site_devices(&step.site);
+	if (!step.devices) {
+		refuse_or_note("its devices are not known");
+		return;
+	}
+	rc = open_record(owner, text, uid, gid, &job, &err);
+	if (rc < 0) {
+		refuse_or_note(err.text);
+		return;
+	}
+	gpumem_job_note_cgroup(step.site.state_dir, step.job_id, NULL);
+	use_record(job);
+	gpumem_job_close(job);
+}
+
+void step_begin(spank_t sp, int ac, char **av)
+{
+	char partition[128] = "", account[128] = "";
+	struct owner owner;
+	uid_t uid;
+	gid_t gid;
+
+	if (spank_get_item(sp, S_JOB_ID, &step.job_id) != ESPANK_SUCCESS ||
+	    spank_get_item(sp, S_JOB_STEPID, &step.step_id) != ESPANK_SUCCESS ||
+	    spank_get_item(sp, S_JOB_UID, &uid) != ESPANK_SUCCESS ||
+	    spank_get_item(sp, S_JOB_GID, &gid) != ESPANK_SUCCESS)
+		return;
+	if (site_open(&step.site, ac, av) < 0)
+		return;
+	if (step.step_id == STEP_EXTERN) {
+		gpumem_job_note_cgroup(step.site.state_dir, step.job_id, NULL);
+		return;
+	}
+	spank_getenv(sp, "SLURM_JOB_PARTITION", partition, sizeof(partition));
+	spank_getenv(sp, "SLURM_JOB_ACCOUNT", account, sizeof(account));
+	owner_of(uid, partition[0] ? partition : NULL, account[0] ? account : NULL, &owner);
+	find_gpus(sp);
+	plan_step(&owner, uid, gid);
+	/* In the script this variable is a default for its steps, set by the script or not at all:
+	 * one from the login shell would override the job's own policy. */
+	if (step.step_id == STEP_BATCH || step.step_id == STEP_INTERACTIVE)
+		spank_unsetenv(sp, "SLURM_GPU_MEM_POLICY");
+}
+
+static uint32_t distance_to(const struct gpumem_job_device *d)
+{
+	const struct gpumem_device *dev = gpumem_devices_find(step.devices, d->pci);
+	cpu_set_t cpus;
+
+	if (!dev || sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		return 0;
+	for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &cpus) && gpumem_device_near_cpu(dev, cpu))
+			return 0;
+	return 1;
+}
+
+static int plan_task(spank_t sp, uint32_t task, struct gpumem_plan *ret)
+{
+	uint64_t bytes[GPUMEM_MAX_DEVICES];
+	uint32_t distance[GPUMEM_MAX_DEVICES];
+	struct gres_list visible, mine;
+	uint8_t device[GPUMEM_MAX_DEVICES];
+	size_t count = 0;
+
+	/* Only now is the variable the task's own. */
+	visible_list(sp, &visible);
+	gres_of_task(&step.gpus, &step.visible, &visible, &mine);
+	for (size_t i = 0; i < mine.count; i++) {
+		int n = table_index(mine.index[i]);
+
+		if (n < 0)
+			continue;
+		device[count] = (uint8_t)n;
+		distance[count] = distance_to(&step.device[n]);
+		bytes[count++] = step.device[n].bytes;
+	}
+	return gpumem_plan_make(&step.policy, device, distance, count, bytes, step.step_id, task,
+				ret, NULL);
+}
+
+/* Puts `path` before what the user has in the variable. */
+static void prepend(spank_t sp, const char *variable, const char *path)
+{
+	char old[4096] = "", value[4096 + PATH_MAX];
+
+	if (spank_getenv(sp, variable, old, sizeof(old)) == ESPANK_SUCCESS && strstr(old, path))
+		return;
+	snprintf(value, sizeof(value), "%s%s%s", path, old[0] ? " " : "", old);
+	spank_setenv(sp, variable, value, 1);
+}
+
+static void say(const struct gpumem_plan *plan)
+{
+	char limit[32];
+
+	if (plan->device_count == 0) {
+		slurm_spank_log("gpumem: %s: %s, no device", step.site.node,
+				gpumem_placement_name(plan->placement));
+		return;
+	}
+	slurm_spank_log("gpumem: %s: %s, limit %s on each device, first task on %s",
+			step.site.node, gpumem_placement_name(plan->placement),
+			gpumem_size_print(step.device[plan->device[0]].limit_bytes, limit,
+					  sizeof(limit)),
+			step.device[plan->device[0]].pci);
+}
+
+int step_task(spank_t sp)
+{
+	struct gpumem_plan plan;
+	char text[GPUMEM_PLAN_LEN];
+	int task = 0;
+
+	spank_get_item(sp, S_TASK_ID, &task);
+	if (step.refusal[0]) {
+		if (task == 0)
+			slurm_spank_log("gpumem: %s", step.refusal);
+		/* Returning an error would add two lines of Slurm's own. */
+		_exit(REFUSED_STATUS);
+	}
+	if (task == 0 && step.notice[0] && step.policy.verbose)
+		slurm_spank_log("gpumem: %s", step.notice);
+	if (!step.active || plan_task(sp, task < 0 ? 0 : (uint32_t)task, &plan) < 0 ||
+	    gpumem_plan_print(&plan, text, sizeof(text)) < 0 || !*gpumem_agent_path())
+		return 0;
+	spank_setenv(sp, GPUMEM_ENV_JOB, step.job_dir, 1);
+	spank_setenv(sp, GPUMEM_ENV_PLAN, text, 1);
+	prepend(sp, "LD_PRELOAD", gpumem_agent_path());
+	prepend(sp, "HSA_TOOLS_LIB", gpumem_agent_path());
+	if (task == 0 && step.policy.verbose)
+		say(&plan);
+	return 0;
+}
+
+void step_end(void)
+{
+	step.devices = gpumem_devices_free(step.devices);
+	site_close(&step.site);
+}
