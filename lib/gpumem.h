@@ -161,7 +161,7 @@ struct gpumem_policy {
 };
 
 /* Parses the grammar of --gpu-mem-policy. Pure. The error names the offending word and the
- * allowed values. Errors: EINVAL. */
+ * allowed values. A text of GPUMEM_POLICY_LEN or more is refused. Errors: EINVAL. */
 int gpumem_policy_parse(const char *text, struct gpumem_policy *ret, struct gpumem_error *err);
 /* Prints a policy so that parsing it gives the same again. Pure. Errors: ENOSPC; GPUMEM_POLICY_LEN
  * is always enough. */

@@ -37,9 +37,6 @@ static int set_default_policy(struct gpumem_conf *conf, struct gm_rules *rules, 
 	int rc;
 
 	(void)conf;
-	if (strlen(value) >= GPUMEM_POLICY_LEN)
-		return gm_err(err, -EINVAL, "DefaultPolicy: longer than %d characters",
-			      GPUMEM_POLICY_LEN - 1);
 	rc = gpumem_policy_parse(value, &policy, err);
 	if (rc == 0)
 		rc = gpumem_policy_supported(&policy, err);

@@ -210,6 +210,10 @@ int gpumem_policy_parse(const char *text, struct gpumem_policy *ret, struct gpum
 	uint32_t seen = 0;
 	int rc;
 
+	/* Whoever stores a policy needs no more than this. */
+	if (strnlen(text, GPUMEM_POLICY_LEN) == GPUMEM_POLICY_LEN)
+		return gm_err(err, -EINVAL, "a policy is no longer than %d characters",
+			      GPUMEM_POLICY_LEN - 1);
 	for (;;) {
 		size_t len = strcspn(word, ",");
 

@@ -121,7 +121,7 @@ static const struct {
 	{"User=" X50 X50 X50 X50 X50 "xxxxxx MaxLimit=1G",
 	 "1: User has a name longer than 255 bytes\n"},
 	{"DefaultPolicy=prefer,limit=" X50 X50 X50 X50 X50,
-	 "1: DefaultPolicy: longer than 255 characters\n"},
+	 "1: DefaultPolicy: a policy is no longer than 255 characters\n"},
 	{"Account=a,a MaxLimit=1G", "1: MaxLimit of Account=a is set twice; first on line 1\n"},
 	{"Devices=0000:c1:00.0", "1: Devices must follow NodeName= on its line\n"},
 	{"MaxLimit=1G NodeName=n1", "1: 'NodeName' must come first on its line\n"},

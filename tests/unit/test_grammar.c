@@ -21,6 +21,7 @@
 #define PERCENT "1% to 100%"
 #define EMPTY "empty option: one comma between two options, none at the end"
 #define FIRST "the placement is the first word, and only one"
+#define Z60 "000000000000000000000000000000000000000000000000000000000000"
 #define RATIO "bad ratio; allowed: two numbers from 1 to 1000, as in interleave:3/1"
 
 static const struct {
@@ -132,6 +133,7 @@ static const struct {
 	{"interleave:3/1/1", "'interleave:3/1/1': " RATIO},
 	{"interleave:-3/1", "'interleave:-3/1': " RATIO},
 	{"interleave:3:1", "'interleave:3:1': " RATIO},
+	{"prefer,limit=" Z60 Z60 Z60 Z60 "04G", "a policy is no longer than 255 characters"},
 	{"interleave3/1", "'interleave3/1': unknown placement; allowed: " PLACES},
 };
 
@@ -146,6 +148,7 @@ static const struct {
 	{"interleave", "interleave"},
 	{"interleave:3/1", "interleave:3/1"},
 	{"interleave:1000/1000", "interleave:1000/1000"},
+	{"prefer,limit=" Z60 Z60 Z60 Z60 "4", "prefer,limit=4"},
 	{"advise", "advise"},
 	{"PREFER", "prefer"},
 	{"Prefer,Limit=48g,Verbose", "prefer,limit=48G,verbose"},
