@@ -5,8 +5,12 @@ endif
 tools_gpumem_SOURCES = \
 	tools/cmd_check_conf.c \
 	tools/cmd_list.c \
+	tools/cmd_request.c \
+	tools/cmd_run.c \
+	tools/cmd_status.c \
 	tools/commands.h \
 	tools/gpumem.c \
+	tools/jobs.c tools/jobs.h \
 	tools/table.c tools/table.h
 # End of tools_gpumem_SOURCES
 tools_gpumem_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS)

@@ -134,9 +134,18 @@ static bool evict(struct gm_proc *p, size_t i, uint64_t bytes, uint64_t until)
 	return true;
 }
 
+/* Asked for by hand comes first, then the plan's nearest device. */
+static unsigned rank(const struct gm_proc *p, size_t i)
+{
+	bool asked = gm_ledger_request(&p->ledger, i) == GPUMEM_REQUEST_MIGRATE;
+
+	return 1 + is_first_choice(p, i) + 2 * asked;
+}
+
 bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 {
 	uint64_t until = now_ns() + slice_ns;
+	unsigned best = 0;
 	bool more = false;
 
 	p->admit_index = GM_SVM_HOST;
@@ -145,9 +154,10 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 
 		if (d.evict_bytes && gm_proc_open(p) == 0)
 			more |= !evict(p, i, d.evict_bytes, until);
-		if (d.admit && (p->admit_index == GM_SVM_HOST ||
-				gm_ledger_request(&p->ledger, i) == GPUMEM_REQUEST_MIGRATE))
+		if (d.admit && rank(p, i) > best) {
+			best = rank(p, i);
 			p->admit_index = i;
+		}
 	}
 	return more;
 }

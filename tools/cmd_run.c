@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd_run.c: gpumem run: a policy for one command, without Slurm. The record is the user's own, so
+ * its limits bind as long as he wants them to.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "gpumem.h"
+
+struct options {
+	const char *policy, *conf, *device, *state_dir;
+};
+
+static int usage(FILE *out)
+{
+	fputs("Usage:\n gpumem run [options] <policy> <command> [argument...]\n\n"
+	      "Runs a command with a memory policy, as srun --gpu-mem-policy does in a job.\n\n"
+	      "Options:\n"
+	      " -d, --device <pci>     use this device (default: all, nearest first)\n"
+	      "     --conf <file>      read this gpumem.conf\n"
+	      "     --state-dir <dir>  where the record is made (default: XDG_RUNTIME_DIR/gpumem)\n"
+	      " -h, --help             display this help\n"
+	      " -V, --version          display version\n\n",
+	      out);
+	fputs(gpumem_policy_help(), out);
+	fputs("\nFor details see gpumem(1).\n", out);
+	return out == stdout ? EXIT_OK : EXIT_USAGE;
+}
+
+/* Returns -1 to go on, else an exit code. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	enum { OPT_CONF = 256, OPT_STATE_DIR };
+	static const struct option longs[] = {
+		{ "device", required_argument, NULL, 'd' },
+		{ "conf", required_argument, NULL, OPT_CONF },
+		{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "+d:hV", longs, NULL)) != -1) {
+		switch (c) {
+		case 'd':
+			o->device = optarg;
+			break;
+		case OPT_CONF:
+			o->conf = optarg;
+			break;
+		case OPT_STATE_DIR:
+			o->state_dir = optarg;
+			break;
+		case 'h':
+			return usage(stdout);
+		case 'V':
+			printf("gpumem %s\n", gpumem_version());
+			return EXIT_OK;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (argc - optind < 2) {
+		fputs("gpumem: a policy and a command are wanted; see gpumem run --help\n", stderr);
+		return EXIT_USAGE;
+	}
+	o->policy = argv[optind++];
+	return -1;
+}
+
+static void own_state_dir(const struct options *o, char *buf, size_t len)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	if (o->state_dir)
+		snprintf(buf, len, "%s", o->state_dir);
+	else if (runtime && *runtime == '/')
+		snprintf(buf, len, "%s/gpumem", runtime);
+	else
+		snprintf(buf, len, "/tmp/gpumem-%u", (unsigned)getuid());
+}
+
+/* The devices of the table that the command may use, nearest first. */
+static int make_plan(const struct gpumem_job_spec *spec, const struct gpumem_devices *devices,
+		     struct gpumem_policy policy, const char *only, struct gpumem_plan *ret,
+		     struct gpumem_error *err)
+{
+	uint64_t bytes[GPUMEM_MAX_DEVICES];
+	uint32_t distance[GPUMEM_MAX_DEVICES];
+	uint8_t device[GPUMEM_MAX_DEVICES];
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < spec->device_count; i++) {
+		const struct gpumem_device *dev = gpumem_devices_find(devices, spec->device[i].pci);
+
+		if (only && strcmp(only, spec->device[i].pci) != 0)
+			continue;
+		device[count] = (uint8_t)i;
+		distance[count] = !dev || !gpumem_device_near_cpu(dev, (unsigned)sched_getcpu());
+		bytes[count++] = spec->device[i].bytes;
+	}
+	/* The record's limit is the policy's; a second one would outlive `gpumem set`. */
+	policy.limit_bytes = 0;
+	policy.limit_percent = 0;
+	return gpumem_plan_make(&policy, device, distance, count, bytes, 0, 0, ret, err);
+}
+
+static int prepare(const struct options *o, struct gpumem_ctx *ctx, struct gpumem_job_spec *spec,
+		   struct gpumem_plan *plan, struct gpumem_error *err)
+{
+	const struct gpumem_subject nobody = { 0 };
+	struct gpumem_devices *devices = NULL;
+	struct gpumem_conf *conf = NULL;
+	struct gpumem_policy policy;
+	int rc;
+
+	rc = gpumem_policy_parse(o->policy, &policy, err);
+	if (rc == 0)
+		rc = gpumem_policy_supported(&policy, err);
+	if (rc == 0)
+		rc = gpumem_conf_read(o->conf, NULL, NULL, &conf, err);
+	if (rc == 0)
+		rc = gpumem_conf_check(conf, &nobody, &policy, err);
+	if (rc == 0)
+		rc = gpumem_discover(ctx, 0, &devices, err);
+	if (rc == 0)
+		rc = gpumem_job_spec_devices(ctx, conf, &nobody, devices, &policy, spec, err);
+	if (rc == 0)
+		rc = make_plan(spec, devices, policy, o->device, plan, err);
+	if (rc == 0)
+		rc = gpumem_job_create(spec, err);
+	gpumem_devices_free(devices);
+	gpumem_conf_free(conf);
+	return rc;
+}
+
+static void set_environment(const struct gpumem_job_spec *spec, const struct gpumem_plan *plan)
+{
+	char dir[PATH_MAX], text[GPUMEM_PLAN_LEN], preload[PATH_MAX + 4096];
+	const char *old = getenv("LD_PRELOAD");
+
+	gpumem_job_path(spec->state_dir, spec->job_id, dir, sizeof(dir));
+	gpumem_plan_print(plan, text, sizeof(text));
+	snprintf(preload, sizeof(preload), "%s%s%s", gpumem_agent_path(), old ? " " : "",
+		 old ? old : "");
+	setenv(GPUMEM_ENV_JOB, dir, 1);
+	setenv(GPUMEM_ENV_PLAN, text, 1);
+	setenv("LD_PRELOAD", preload, 1);
+	setenv("HSA_TOOLS_LIB", gpumem_agent_path(), 1);
+}
+
+static int run_command(char **argv, const struct gpumem_job_spec *spec,
+		       const struct gpumem_plan *plan)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		set_environment(spec, plan);
+		execvp(argv[0], argv);
+		fprintf(stderr, "gpumem: %s: %s\n", argv[0], strerror(errno));
+		_exit(errno == ENOENT ? 127 : 126);
+	}
+	if (pid < 0) {
+		fprintf(stderr, "gpumem: fork: %s\n", strerror(errno));
+		return EXIT_FAILED;
+	}
+	/* The command decides what a ^C means; the record is removed after it. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_FAILED;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct gpumem_job_spec spec = { 0 };
+	struct gpumem_plan plan;
+	struct gpumem_error err = { 0 };
+	char state_dir[PATH_MAX];
+	struct gpumem_ctx *ctx;
+	struct options o = { 0 };
+	int code = parse_options(argc, argv, &o);
+
+	if (code >= 0)
+		return code;
+	if (!*gpumem_agent_path()) {
+		fputs("gpumem: libgpumem-agent.so is not installed beside libgpumem.so\n", stderr);
+		return EXIT_FAILED;
+	}
+	if (gpumem_new(&ctx) < 0)
+		return EXIT_FAILED;
+	own_state_dir(&o, state_dir, sizeof(state_dir));
+	spec.state_dir = state_dir;
+	spec.job_id = (uint32_t)getpid();
+	spec.uid = getuid();
+	spec.gid = getgid();
+	spec.policy = o.policy;
+	if (prepare(&o, ctx, &spec, &plan, &err) < 0) {
+		fprintf(stderr, "gpumem: %s\n", err.text);
+		code = EXIT_FAILED;
+	} else {
+		code = run_command(argv + optind, &spec, &plan);
+		gpumem_job_remove(state_dir, spec.job_id, NULL);
+	}
+	gpumem_unref(ctx);
+	return code;
+}
