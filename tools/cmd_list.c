@@ -57,7 +57,7 @@ struct options {
 static int usage(FILE *out)
 {
 	fputs("Usage:\n gpumem list [options]\n\n"
-	      "Lists the GPUs of this node, and which of them have memory coherent with the CPU.\n\n"
+	      "Lists the GPUs of this node and which have memory coherent with the CPU.\n\n"
 	      "Options:\n"
 	      " -b, --bytes          print sizes in bytes\n"
 	      " -J, --json           print JSON (sizes in bytes)\n"

@@ -38,7 +38,7 @@ __attribute__((format(printf, 2, 3))) static void add_note(struct gm_verdict *v,
 
 /* ---- NVIDIA ------------------------------------------------------------------------------ */
 
-/* Superchips' GPUs (GH200, GB200, GB300), whose memory is coherent whatever the driver offers. */
+/* GPUs of GH200, GB200, GB300: their memory is coherent whatever the driver offers. */
 static bool is_superchip(uint32_t device)
 {
 	static const uint32_t known[] = { 0x2342, 0x2345, 0x2348, 0x2941, 0x31c2 };
@@ -59,7 +59,7 @@ static void no_status(const struct gm_facts *f, struct gm_verdict *v)
 	else if (f->mode == GM_NVIDIA_MODE_DRIVER)
 		add_note(v, "driver-managed (CDMM): CoherentGPUMemoryMode=driver");
 	else if (is_superchip(f->device))
-		add_note(v, "driver-managed (CDMM): coherent, but the driver offers no numa_status");
+		add_note(v, "driver-managed (CDMM): a superchip without numa_status");
 	else
 		add_note(v, "not coherent: the driver offers no numa_status");
 }
@@ -75,7 +75,7 @@ static void classify_nvidia(const struct gm_facts *f, struct gm_verdict *v)
 	add_evidence(v, "nvidia:numa_status");
 	if (strcmp(gpu->status, "online") != 0) {
 		if (!gpu->has_address)
-			add_note(v, "driver has not started the GPU: numa_status is \"%s\", no address",
+			add_note(v, "GPU not started: numa_status is \"%s\", without an address",
 				 gpu->status);
 		else
 			add_note(v, "NUMA node is not online: numa_status is \"%s\"", gpu->status);
@@ -120,6 +120,15 @@ static bool coherent_link(const struct gm_facts *f)
 	       !(f->cpu_link->flags & GM_KFD_LINK_NON_COHERENT);
 }
 
+/* Bit 27: the kernel was built with what moves the pages. */
+static bool can_move(const struct gm_facts *f, struct gm_verdict *v)
+{
+	if (has_cap(f, GM_KFD_CAP_SVM))
+		return true;
+	add_note(v, "coherent, but no SVM: capability bit 27 clear (HSA_AMD_SVM off?)");
+	return false;
+}
+
 static void classify_by_bit(const struct gm_facts *f, struct gm_verdict *v)
 {
 	add_evidence(v, "kfd:cap28");
@@ -136,16 +145,13 @@ static void classify_by_bit(const struct gm_facts *f, struct gm_verdict *v)
 		if (f->has_bar0 && f->bar0_bytes)
 			add_note(v, "APU in carve-out mode: BAR 0 is not empty");
 		else
-			add_note(v, "APU whose mode is unknown: BAR 0 or mem_info_vram_total do not agree");
+			add_note(v, "APU of unknown mode: BAR 0 and VRAM do not agree");
 		return;
 	}
 	if (coherent_link(f))
 		add_evidence(v, "kfd:iolink11");
-	if (!has_cap(f, GM_KFD_CAP_SVM)) {
-		add_note(v, "coherent, but no SVM: capability bit 27 clear (kernel without HSA_AMD_SVM?)");
-		return;
-	}
-	v->kind = GPUMEM_KIND_SVM;
+	if (can_move(f, v))
+		v->kind = GPUMEM_KIND_SVM;
 }
 
 static void classify_by_link(const struct gm_facts *f, struct gm_verdict *v)
@@ -154,10 +160,8 @@ static void classify_by_link(const struct gm_facts *f, struct gm_verdict *v)
 	add_evidence(v, "kfd:gfx90a");
 	if (f->same_hive)
 		add_evidence(v, "kfd:hive");
-	if (!has_cap(f, GM_KFD_CAP_SVM)) {
-		add_note(v, "coherent, but no SVM: capability bit 27 clear (kernel without HSA_AMD_SVM?)");
+	if (!can_move(f, v))
 		return;
-	}
 	v->kind = GPUMEM_KIND_SVM;
 	add_note(v, "judged by the link to the CPU: this kernel never sets capability bit 28");
 }

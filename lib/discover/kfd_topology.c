@@ -279,7 +279,8 @@ const struct gm_kfd_link *gm_kfd_cpu_link(const struct gm_kfd *kfd, const struct
 
 		if (!to || gm_kfd_is_gpu(to) || !to->cpu_cores_count)
 			continue;
-		if (!best || (gpu->link[i].type == GM_KFD_LINK_XGMI && best->type != GM_KFD_LINK_XGMI))
+		if (!best || (best->type != GM_KFD_LINK_XGMI &&
+			      gpu->link[i].type == GM_KFD_LINK_XGMI))
 			best = &gpu->link[i];
 	}
 	return best;

@@ -46,5 +46,5 @@ tests_unit_test_discover_cache_LDADD = $(discover_test_ldadd)
 
 EXTRA_DIST += tests/fixtures
 if BUILD_TOOLS
-dist_check_SCRIPTS += tests/t/list.t
+dist_check_SCRIPTS += tests/t/list.t tests/t/list-shared.t
 endif

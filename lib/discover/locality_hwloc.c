@@ -90,10 +90,12 @@ static uint64_t best_value(hwloc_topology_t topology, hwloc_obj_t node, hwloc_me
 			   hwloc_memattr_id_t both)
 {
 	const hwloc_memattr_id_t ids[] = { read, both };
+	struct hwloc_location initiator; /* 2.9 writes it without asking whether it is wanted */
 	hwloc_uint64_t value;
 
 	for (size_t i = 0; i < 2; i++) {
-		if (hwloc_memattr_get_best_initiator(topology, ids[i], node, 0, NULL, &value) == 0)
+		if (hwloc_memattr_get_best_initiator(topology, ids[i], node, 0, &initiator,
+						     &value) == 0)
 			return value;
 	}
 	return 0;

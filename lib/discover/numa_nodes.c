@@ -144,10 +144,10 @@ int32_t gm_numa_nearest_cpus(struct gm_root *root, const struct gm_numa *numa, i
 		at = gm_node_set_nth(&numa->online, column);
 		if (end == cursor || at < 0)
 			return found;
-		if (gm_node_set_has(&numa->has_cpu, at) && distance < best) {
-			best = distance;
-			found = at;
-		}
+		if (!gm_node_set_has(&numa->has_cpu, at) || distance > best)
+			continue;
+		found = distance < best ? at : -1; /* two at one distance: neither is nearest */
+		best = distance;
 	}
 }
 

@@ -31,7 +31,8 @@ void gm_numa_read(struct gm_root *root, struct gm_numa *ret);
 int gm_numa_memory(struct gm_root *root, int32_t node, uint64_t *ret_total, uint64_t *ret_used);
 /* CPUs of the node. Errors: ENOENT, EFBIG. */
 int gm_numa_cpus(struct gm_root *root, int32_t node, char *buf, size_t len);
-/* The node with CPUs at the smallest distance, itself included; -1 unknown. */
+/* The node with CPUs at the smallest distance, itself included; -1 when unknown or when
+ * there are two. */
 int32_t gm_numa_nearest_cpus(struct gm_root *root, const struct gm_numa *numa, int32_t node);
 /* Firmware's figures for the best initiator; 0 unknown. */
 void gm_numa_performance(struct gm_root *root, int32_t node, uint64_t *ret_bandwidth,

@@ -84,6 +84,56 @@ static void read_bar0(struct gm_root *root, struct gm_pci_device *dev)
 	dev->bar0_bytes = end ? end - start + 1 : 0;
 }
 
+static bool add_range(char *list, size_t len, unsigned first, unsigned last)
+{
+	size_t used = strlen(list);
+	int n;
+
+	if (last > first)
+		n = snprintf(list + used, len - used, "%s%u-%u", used ? "," : "", first, last);
+	else
+		n = snprintf(list + used, len - used, "%s%u", used ? "," : "", first);
+	return n > 0 && (size_t)n < len - used;
+}
+
+bool gm_cpumask_list(const char *mask, char *list, size_t len)
+{
+	unsigned cpu = 0, first = 0;
+	bool in_range = false, set;
+	uint32_t bits;
+
+	*list = '\0';
+	for (size_t i = strlen(mask); i-- > 0;) {
+		char digit[2] = { mask[i] };
+
+		if (mask[i] == ',')
+			continue;
+		if (!gm_parse_u32(digit, 16, &bits))
+			return false;
+		for (unsigned bit = 0; bit < 4; bit++, cpu++) {
+			set = bits >> bit & 1;
+			if (set && !in_range)
+				first = cpu;
+			if (!set && in_range && !add_range(list, len, first, cpu - 1))
+				return false;
+			in_range = set;
+		}
+	}
+	return !in_range || add_range(list, len, first, cpu - 1);
+}
+
+static void read_cpus(struct gm_root *root, struct gm_pci_device *dev)
+{
+	char mask[GM_TEXT_MAX];
+
+	if (gm_read_line(root, dev->cpus, sizeof(dev->cpus), "%s/local_cpulist", dev->folder) >= 0)
+		return;
+	/* Saved trees may have the mask alone. */
+	if (gm_read_line(root, mask, sizeof(mask), "%s/local_cpus", dev->folder) < 0 ||
+	    !gm_cpumask_list(mask, dev->cpus, sizeof(dev->cpus)))
+		dev->cpus[0] = '\0';
+}
+
 void gm_pci_read(struct gm_root *root, const char *pci, int32_t render_minor,
 		 struct gm_pci_device *ret)
 {
@@ -102,8 +152,7 @@ void gm_pci_read(struct gm_root *root, const char *pci, int32_t render_minor,
 		ret->numa_node = -1;
 	if (gm_read_u64(root, &value, "%s/mem_info_vram_total", ret->folder) == 0)
 		ret->vram_bytes = value;
-	if (gm_read_line(root, ret->cpus, sizeof(ret->cpus), "%s/local_cpulist", ret->folder) < 0)
-		ret->cpus[0] = '\0';
+	read_cpus(root, ret);
 	read_bar0(root, ret);
 }
 

@@ -39,6 +39,10 @@ void gm_pci_folder(struct gm_root *root, const char *pci, int32_t render_minor, 
 void gm_pci_read(struct gm_root *root, const char *pci, int32_t render_minor,
 		 struct gm_pci_device *ret);
 
+/* A CPU mask as sysfs prints it (words of 32 bits, the highest first) as a list:
+ * "0000ff00,00000000" -> "40-47". False when it is no mask or the list does not fit. */
+bool gm_cpumask_list(const char *mask, char *list, size_t len);
+
 /* GPUs on the bus by class and vendor, whether a driver has them or not. Errors: ENOMEM. */
 struct gm_pci_gpus {
 	size_t count;

@@ -48,8 +48,10 @@ static bool below_root(int root, int fd)
 
 static int open_below(struct gm_root *root, const char *path, int flags)
 {
-	/* A saved tree may hold anything, a FIFO too: never wait in open(2). */
-	struct open_how how = { .flags = (unsigned)(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
+	/* A saved tree may hold anything, a FIFO too: never wait in open(2). O_PATH takes no such
+	 * flags and never waits. */
+	int calm = flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY;
+	struct open_how how = { .flags = (unsigned)(flags | calm | O_CLOEXEC),
 				.resolve = RESOLVE_IN_ROOT };
 	int fd;
 
