@@ -23,6 +23,8 @@ struct moved {
 	unsigned long collected;	/* the kernel offered these to us */
 	unsigned long copied;		/* had a destination */
 	unsigned long moved;		/* really are there now */
+	unsigned long holes;		/* collected without a page */
+	unsigned long stuck;		/* refused after they were collected */
 };
 
 /* One migration of one VMA's part, in either direction. */
@@ -46,6 +48,14 @@ static struct page *job_new_page(struct job *job, unsigned long addr)
 	return page;
 }
 
+/* A page that vanished on the device is counted as one that came back. */
+static void hole(struct job *job, unsigned long addr)
+{
+	mutex_lock(&job->p->svm_lock);
+	ks_range_set_resident(job->p, addr >> PAGE_SHIFT, false);
+	mutex_unlock(&job->p->svm_lock);
+}
+
 static int job_copy(struct job *job, struct migrate_vma *m, struct moved *count)
 {
 	unsigned long i;
@@ -59,8 +69,11 @@ static int job_copy(struct job *job, struct migrate_vma *m, struct moved *count)
 			continue;
 		src = migrate_pfn_to_page(m->src[i]);
 		/* No source: a hole, which only the way to the device fills. */
-		if (!src && !job->bo)
+		if (!src && !job->bo) {
+			count->holes++;
+			hole(job, m->start + i * PAGE_SIZE);
 			continue;
+		}
 		dst = r ? NULL : job_new_page(job, m->start + i * PAGE_SIZE);
 		if (!dst) {
 			r = -ENOMEM;
@@ -87,6 +100,8 @@ static void job_account(struct job *job, struct migrate_vma *m,
 		bool moved = m->src[i] & MIGRATE_PFN_MIGRATE && m->dst[i];
 
 		count->moved += moved;
+		count->stuck += (m->src[i] & (MIGRATE_PFN_VALID | MIGRATE_PFN_MIGRATE)) ==
+				MIGRATE_PFN_VALID;
 		/* 6.12 believes that what was copied also arrived. */
 		if (job->bo && (moved || (ks_abi == KS_ABI_6_12 && m->dst[i])))
 			ks_range_set_resident(job->p, page + i, true);
@@ -150,6 +165,8 @@ static int job_vma(struct job *job, struct ks_smi_migration *ev,
 	total->collected += count.collected;
 	total->copied += count.copied;
 	total->moved += count.moved;
+	total->holes += count.holes;
+	total->stuck += count.stuck;
 	return r;
 }
 
@@ -211,7 +228,9 @@ int ks_migrate_to_ram(struct ks_process *p, unsigned long start,
 	r = ks_inject(KS_INJECT_TORAM);
 	if (!r)
 		r = job_run(&job, &ev, start, last, &count);
-	atomic_long_add(count.moved, &p->pdd[job.dev->idx].page_out);
+	/* 6.12 takes the holes it was offered for pages. */
+	atomic_long_add(count.moved + (ks_abi == KS_ABI_6_12 ? count.holes : 0),
+			&p->pdd[job.dev->idx].page_out);
 	spin_lock_irq(&job.dev->lock);
 	job.dev->migrated_out += count.moved;
 	spin_unlock_irq(&job.dev->lock);
@@ -220,14 +239,13 @@ int ks_migrate_to_ram(struct ks_process *p, unsigned long start,
 	range = ks_range_first(p, start, start);
 	if (range && !r) {
 		bool whole = range->it.start >= start && range->it.last <= last;
-		bool all_moved = count.moved == count.collected;
 
 		/*
-		 * 6.12 drops the buffer when its own count of pages says so:
-		 * pages that vanished by themselves keep it. 6.1 asks whether
-		 * any page refused to move.
+		 * 6.12 drops the buffer when its own count of pages says so.
+		 * 6.1 asks whether a collected page refused to move; pinned
+		 * pages are not even collected, and so it forgets them.
 		 */
-		if (ks_abi == KS_ABI_6_1 ? whole && all_moved :
+		if (ks_abi == KS_ABI_6_1 ? whole && !count.stuck :
 					   !ks_range_resident(range))
 			ks_range_drop_bo(range);
 	}

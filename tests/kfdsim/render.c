@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <drm/drm.h>
+#include <drm/amdgpu_drm.h>
 
 #include "compat.h"
 #include "pci.h"
@@ -70,10 +71,50 @@ static int render_version(void __user *user)
 	return r;
 }
 
+/*
+ * libdrm initialises a device before libhsakmt asks it for the product name.
+ * Three questions need an answer for that; all others are answered with zeros.
+ */
+static int render_info(struct render_file *rf, void __user *user)
+{
+	union {
+		struct drm_amdgpu_info_device device;
+		u32 accel_working;
+		u8 zeros[512];
+	} *answer;
+	struct drm_amdgpu_info q;
+	int r = 0;
+
+	if (copy_from_user(&q, user, sizeof(q)))
+		return -EFAULT;
+	answer = kzalloc(sizeof(*answer), GFP_KERNEL);
+	if (!answer)
+		return -ENOMEM;
+	if (q.query == AMDGPU_INFO_ACCEL_WORKING) {
+		answer->accel_working = 1;
+	} else if (q.query == AMDGPU_INFO_DEV_INFO) {
+		answer->device.device_id = KS_PCI_DEVICE;
+		answer->device.chip_rev = 1;
+		answer->device.pci_rev = 1;
+		answer->device.family = AMDGPU_FAMILY_AI;
+		answer->device.virtual_address_offset = SZ_2M;
+		answer->device.virtual_address_max = 1ULL << 47;
+		answer->device.virtual_address_alignment = PAGE_SIZE;
+		answer->device.vram_bit_width = 4096;
+	}
+	if (copy_to_user(u64_to_user_ptr(q.return_pointer), answer,
+			 min_t(u32, q.return_size, sizeof(*answer))))
+		r = -EFAULT;
+	kfree(answer);
+	return r;
+}
+
 static long render_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	if (cmd == DRM_IOCTL_VERSION)
 		return render_version((void __user *)arg);
+	if (cmd == DRM_IOCTL_AMDGPU_INFO)
+		return render_info(file->private_data, (void __user *)arg);
 	return -EINVAL;
 }
 
