@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * filler: a job's program for the tests. Fills memory with a pattern, goes on writing it, and
+ * answers questions by signals and files without any help of gpumem: it measures where its pages
+ * are with its own mincore() and move_pages().
+ *
+ *   filler [-m MiB] [-t seconds] [-o file] [-f] [-e] [-q]
+ *   -o  append a line "pid=… device=… host=… absent=… errors=…" every 100 ms (rewritten in place)
+ *   -f  fork a child that fills as much again of its own
+ *   -e  exec itself anew after 2 s, without -e
+ *   -r  fill, then only read
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAGE 4096ul
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static uint64_t pattern(size_t page, uint64_t round)
+{
+	return (page * 0x9e3779b97f4a7c15ull) ^ (round << 1) ^ (uint64_t)getpid() << 40;
+}
+
+struct where {
+	size_t device, host, absent;
+};
+
+/* Resident and unknown to move_pages: on a device. */
+static struct where measure(char *mem, size_t bytes)
+{
+	struct where w = { 0 };
+
+	for (size_t off = 0; off < bytes; off += 512 * PAGE) {
+		size_t n = (bytes - off) / PAGE < 512 ? (bytes - off) / PAGE : 512;
+		unsigned char in[512];
+		void *pages[512];
+		int status[512];
+
+		for (size_t i = 0; i < n; i++)
+			pages[i] = mem + off + i * PAGE;
+		if (mincore(mem + off, n * PAGE, in) < 0 ||
+		    syscall(SYS_move_pages, 0, n, pages, NULL, status, 0) < 0)
+			exit(3);
+		for (size_t i = 0; i < n; i++)
+			if (!(in[i] & 1))
+				w.absent += PAGE;
+			else if (status[i] == -ENOENT)
+				w.device += PAGE;
+			else
+				w.host += PAGE;
+	}
+	return w;
+}
+
+static void report(const char *file, const char *role, struct where w, unsigned long errors,
+		   uint64_t round, const char *mem, size_t bytes)
+{
+	char name[512], tmp[520];
+	FILE *f;
+
+	if (!file)
+		return;
+	snprintf(name, sizeof(name), "%s.%d", file, (int)getpid());
+	snprintf(tmp, sizeof(tmp), "%s.new", name);
+	f = fopen(tmp, "w");
+	if (!f)
+		return;
+	fprintf(f,
+		"pid=%d role=%s device=%zu host=%zu absent=%zu errors=%lu rounds=%llu start=%lx "
+		"end=%lx\n",
+		(int)getpid(), role, w.device, w.host, w.absent, errors, (unsigned long long)round,
+		(unsigned long)mem, (unsigned long)mem + bytes);
+	fclose(f);
+	rename(tmp, name);
+}
+
+int main(int argc, char **argv)
+{
+	size_t bytes = 128ul << 20;
+	double seconds = 10, end, next = 0;
+	int forks = 0, execs = 0, reads = 0, c;
+	const char *file = NULL, *role = getenv("FILLER_ROLE");
+	unsigned long errors = 0;
+	uint64_t round = 1, *word;
+	pid_t child = 0;
+	char *mem;
+
+	while ((c = getopt(argc, argv, "m:t:o:fer")) != -1) {
+		if (c == 'm')
+			bytes = strtoul(optarg, NULL, 10) << 20;
+		else if (c == 't')
+			seconds = atof(optarg);
+		else if (c == 'o')
+			file = optarg;
+		else if (c == 'f')
+			forks = 1;
+		else if (c == 'e')
+			execs = 1;
+		else if (c == 'r')
+			reads = 1;
+		else
+			return 2;
+	}
+	role = role ? role : "first";
+	end = now() + seconds;
+	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED)
+		return 3;
+	for (size_t i = 0; i < bytes / PAGE; i++)
+		for (size_t k = 0; k < PAGE / 8; k += 64)
+			((uint64_t *)(mem + i * PAGE))[k] = pattern(i, round);
+	if (forks) {
+		child = fork();
+		if (child == 0) {
+			/* Its own pattern: every page is written, so every page becomes its own. */
+			role = "child";
+			for (size_t i = 0; i < bytes / PAGE; i++)
+				for (size_t k = 0; k < PAGE / 8; k += 64)
+					((uint64_t *)(mem + i * PAGE))[k] = pattern(i, round);
+		}
+	}
+	if (execs)
+		end = now() + 2;
+	while (now() < end) {
+		for (size_t i = 0; i < bytes / PAGE; i++) {
+			for (size_t k = 0; k < PAGE / 8; k += 64) {
+				word = &((uint64_t *)(mem + i * PAGE))[k];
+				if (*word != pattern(i, round))
+					errors++;
+				if (!reads)
+					*word = pattern(i, round + 1);
+			}
+		}
+		if (!reads)
+			round++;
+		if (now() >= next) {
+			report(file, role, measure(mem, bytes), errors, round, mem, bytes);
+			next = now() + 0.1;
+		}
+		usleep(20000);
+	}
+	report(file, role, measure(mem, bytes), errors, round, mem, bytes);
+	if (execs) {
+		char *args[] = { argv[0], "-m", NULL, "-t", NULL, "-o", (char *)file, NULL };
+		char m[32], t[32];
+
+		snprintf(m, sizeof(m), "%zu", bytes >> 20);
+		snprintf(t, sizeof(t), "%f", seconds);
+		args[2] = m;
+		args[4] = t;
+		setenv("FILLER_ROLE", "exec", 1);
+		execv("/proc/self/exe", args);
+		return 4;
+	}
+	if (child > 0) {
+		int status;
+
+		waitpid(child, &status, 0);
+		errors += WIFEXITED(status) ? (unsigned long)WEXITSTATUS(status) : 1;
+	}
+	return errors ? 1 : 0;
+}
