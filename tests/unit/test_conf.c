@@ -157,6 +157,7 @@ static const struct {
 	{"# \xc0\xaf", "1: not UTF-8 at byte 3 (\\xc0)\n"},
 	{"# \xed\xa0\x80", "1: not UTF-8 at byte 3 (\\xed)\n"},
 	{"# \xf4\x90\x80\x80", "1: not UTF-8 at byte 3 (\\xf4)\n"},
+	{"# \xf5\x80\x80\x80", "1: not UTF-8 at byte 3 (\\xf5)\n"},
 	{"# \xe2\x82", "1: not UTF-8 at byte 3 (\\xe2)\n"},
 	{"Max\rLimit=1G", "1: control character \\x0d at byte 4\n"},
 	/* what fits its grammar but not the site's own rules */
@@ -434,10 +435,13 @@ static void test_gres(void **state)
 	}
 	gpumem_conf_free(conf);
 	/* two brackets, and digits that could be split in more than one way */
-	conf = parse("NodeName=r[1-12]n[0-99],c[1-2][3-4] Devices=0000:c1:00.0");
+	conf = parse("NodeName=r[1-12]n[0-99],c[1-2][3-4],z[00-10] Devices=0000:c1:00.0");
 	assert_non_null(gpumem_conf_gres_device(conf, "r12n0", NULL, 0));
 	assert_non_null(gpumem_conf_gres_device(conf, "r1n99", NULL, 0));
 	assert_non_null(gpumem_conf_gres_device(conf, "c24", NULL, 0));
+	assert_non_null(gpumem_conf_gres_device(conf, "z00", NULL, 0));
+	assert_null(gpumem_conf_gres_device(conf, "z0", NULL, 0));
+	assert_null(gpumem_conf_gres_device(conf, "z000", NULL, 0));
 	assert_null(gpumem_conf_gres_device(conf, "r13n0", NULL, 0));
 	assert_null(gpumem_conf_gres_device(conf, "r1n100", NULL, 0));
 	assert_null(gpumem_conf_gres_device(conf, "c33", NULL, 0));

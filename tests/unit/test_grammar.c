@@ -42,6 +42,8 @@ static const struct {
 	 "'pr\\xc3\\xa9fer': unknown placement; allowed: " PLACES},
 	{"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee",
 	 "'aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd...': unknown placement; allowed: " PLACES},
+	{"aaaaaaaaaabbbbbbbbbbccccccccccdddddddd\x1b",
+	 "'aaaaaaaaaabbbbbbbbbbccccccccccdddddddd...': unknown placement; allowed: " PLACES},
 	{"\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f\x10",
 	 "'\\x01\\x02\\x03\\x04\\x05\\x06\\x07\\x08\\x0e\\x0f...': unknown placement; "
 	 "allowed: " PLACES},
