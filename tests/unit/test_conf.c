@@ -449,6 +449,34 @@ static void test_gres(void **state)
 	gpumem_conf_free(conf);
 }
 
+/* Without a line for the node: every GPU seen, in PCI order. */
+static void test_gres_seen(void **state)
+{
+	const char *srcdir = getenv("SRCDIR");
+	struct gpumem_conf *conf = parse("NodeName=other Devices=0000:c1:00.0");
+	struct gpumem_devices *devices;
+	struct gpumem_ctx *ctx;
+	char root[4096];
+	unsigned i, count;
+
+	(void)state;
+	snprintf(root, sizeof(root), "%s/tests/fixtures/mi250x-6.1", srcdir ? srcdir : ".");
+	assert_int_equal(gpumem_new(&ctx), 0);
+	assert_int_equal(gpumem_set_root(ctx, root, NULL), 0);
+	assert_int_equal(gpumem_discover(ctx, GPUMEM_DISCOVER_NO_HWLOC, &devices, NULL), 0);
+	count = (unsigned)gpumem_devices_count(devices);
+	assert_true(count > 1);
+	for (i = 0; i < count; i++)
+		assert_string_equal(gpumem_conf_gres_device(conf, "n1", devices, i),
+				    gpumem_device_pci(gpumem_devices_get(devices, i)));
+	assert_null(gpumem_conf_gres_device(conf, "n1", devices, count));
+	assert_string_equal(gpumem_conf_gres_device(conf, "other", devices, 0), "0000:c1:00.0");
+	assert_null(gpumem_conf_gres_device(conf, "other", devices, 1));
+	gpumem_devices_free(devices);
+	gpumem_unref(ctx);
+	gpumem_conf_free(conf);
+}
+
 static const struct {
 	const char *pair, *error; /* NULL: taken */
 } overrides[] = {
@@ -565,8 +593,9 @@ int main(void)
 		cmocka_unit_test(test_bad),	 cmocka_unit_test(test_bad_bytes),
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_precedence),
 		cmocka_unit_test(test_check),	 cmocka_unit_test(test_state_dir),
-		cmocka_unit_test(test_gres),	 cmocka_unit_test(test_override),
-		cmocka_unit_test(test_print),	 cmocka_unit_test(test_read),
+		cmocka_unit_test(test_gres),	 cmocka_unit_test(test_gres_seen),
+		cmocka_unit_test(test_override), cmocka_unit_test(test_print),
+		cmocka_unit_test(test_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
