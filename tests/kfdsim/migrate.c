@@ -241,9 +241,8 @@ int ks_migrate_to_ram(struct ks_process *p, unsigned long start,
 		bool whole = range->it.start >= start && range->it.last <= last;
 
 		/*
-		 * 6.12 drops the buffer when its own count of pages says so.
-		 * 6.1 asks whether a collected page refused to move; pinned
-		 * pages are not even collected, and so it forgets them.
+		 * 6.12 drops the buffer when its own count of pages says so,
+		 * 6.1 when no page that was collected refused to move.
 		 */
 		if (ks_abi == KS_ABI_6_1 ? whole && !count.stuck :
 					   !ks_range_resident(range))

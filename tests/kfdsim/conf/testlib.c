@@ -261,18 +261,22 @@ int xnack(int kfd, int mode)
 
 char *map(size_t size)
 {
-	char *mem = mmap(NULL, size + 2 * MiB, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	uintptr_t at = ((uintptr_t)mem + 2 * MiB - 1) & ~(2 * MiB - 1);
+	size_t align = 2 * MiB;
+	uintptr_t mem, at;
 
-	if (mem == MAP_FAILED)
+	/* So that small mappings are not cut into several new ranges. */
+	while (align < size && align < 8 * MiB)
+		align *= 2;
+	mem = (uintptr_t)mmap(NULL, size + 2 * align, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (mem == (uintptr_t)MAP_FAILED)
 		abort();
 	/* A border on both sides keeps neighbours from merging. */
-	if (at > (uintptr_t)mem)
-		munmap(mem, at - (uintptr_t)mem);
-	munmap((char *)at + size, (uintptr_t)mem + 2 * MiB - at);
-	madvise((char *)at, size, MADV_NOHUGEPAGE);
-	return (char *)at;
+	at = (mem + align) & ~(align - 1);
+	munmap((void *)mem, at - mem);
+	munmap((void *)(at + size), mem + 2 * align - at);
+	madvise((void *)at, size, MADV_NOHUGEPAGE);
+	return (void *)at;
 }
 
 void fill(char *mem, size_t size, unsigned int seed)
