@@ -110,6 +110,8 @@ int gpumem_device_render_minor(const struct gpumem_device *dev);  /* /dev/dri/re
 const char *gpumem_device_cpus(const struct gpumem_device *dev); /* nearest CPUs, "0-7,64-71"; "" */
 /* Whether the CPU is one of gpumem_device_cpus(). */
 bool gpumem_device_near_cpu(const struct gpumem_device *dev, unsigned cpu);
+/* Whether the calling process's devices cgroup lets it open the device; nothing is opened. */
+bool gpumem_device_permitted(const struct gpumem_device *dev);
 uint64_t gpumem_device_bandwidth(const struct gpumem_device *dev); /* MiB/s of the node; 0 unknown */
 uint64_t gpumem_device_latency(const struct gpumem_device *dev);   /* ns of the node; 0 unknown */
 /* Comma list of what the verdict rests on: "kfd:cap28,kfd:iolink11". */

@@ -69,19 +69,22 @@ static bool same(const struct gres_list *a, const struct gres_list *b)
 	       memcmp(a->index, b->index, a->count * sizeof(a->index[0])) == 0;
 }
 
-void gres_of_task(const struct gres_list *step, const struct gres_list *visible_step,
-		  const struct gres_list *visible_task, struct gres_list *ret)
+void gres_of_task(const struct gres_list *step, const struct gres_list *permitted,
+		  const struct gres_list *visible_step, const struct gres_list *visible_task,
+		  struct gres_list *ret)
 {
+	bool by_cgroup = permitted->count > 0 && permitted->count < step->count;
+	const struct gres_list *base = by_cgroup ? permitted : step;
 	/* Equal lists: the variable counts the node's GPUs (or both counts are the same). */
-	bool global = same(step, visible_step);
+	bool global = !by_cgroup && same(step, visible_step);
 	struct gres_list list = { 0 };
 
 	for (size_t i = 0; i < visible_task->count; i++) {
 		unsigned n = visible_task->index[i];
 
-		if (global ? !has(step, n) : n >= step->count)
+		if (global ? !has(base, n) : n >= base->count)
 			continue;
-		list.index[list.count++] = global ? n : step->index[n];
+		list.index[list.count++] = global ? n : base->index[n];
 	}
-	*ret = list.count ? list : *step;
+	*ret = list.count ? list : *base;
 }

@@ -19,12 +19,16 @@ struct gres_list {
 int gres_parse(const char *text, struct gres_list *ret);
 
 /*
- * SLURM_STEP_GPUS and SLURM_JOB_GPUS count the node's GPUs. The *_VISIBLE_DEVICES variables do so
- * too, unless the devices cgroup is constrained: then they count those of the step. `step` is the
- * first list, `visible_step` the variable as the whole step saw it, `visible_task` as the task
- * sees it. A task's list that makes no sense gives the step's.
+ * Which of the step's GPUs are the task's.
+ *
+ * `step` counts the node's GPUs. `permitted` is the part of it that the task's devices cgroup lets
+ * through: where that is less, Slurm bound the task by cgroup, and the *_VISIBLE_DEVICES variables
+ * count within that part. Otherwise they count the node's GPUs, or those of the step, which is told
+ * from what they were for the whole step (`visible_step`). A list that makes no sense narrows
+ * nothing.
  */
-void gres_of_task(const struct gres_list *step, const struct gres_list *visible_step,
-		  const struct gres_list *visible_task, struct gres_list *ret);
+void gres_of_task(const struct gres_list *step, const struct gres_list *permitted,
+		  const struct gres_list *visible_step, const struct gres_list *visible_task,
+		  struct gres_list *ret);
 
 #endif

@@ -264,17 +264,33 @@ static uint32_t distance_to(const struct gpumem_job_device *d)
 	return 1;
 }
 
+/* The part of the step's GPUs that this task's devices cgroup lets through. */
+static void permitted_list(struct gres_list *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < step.gpus.count; i++) {
+		const char *pci = gpumem_conf_gres_device(step.site.conf, step.site.node,
+							  step.devices, step.gpus.index[i]);
+		const struct gpumem_device *dev = pci ? gpumem_devices_find(step.devices, pci) :
+							NULL;
+
+		if (!dev || gpumem_device_permitted(dev))
+			ret->index[ret->count++] = step.gpus.index[i];
+	}
+}
+
 static int plan_task(spank_t sp, uint32_t task, struct gpumem_plan *ret)
 {
 	uint64_t bytes[GPUMEM_MAX_DEVICES];
 	uint32_t distance[GPUMEM_MAX_DEVICES];
-	struct gres_list visible, mine;
+	struct gres_list permitted, visible, mine;
 	uint8_t device[GPUMEM_MAX_DEVICES];
 	size_t count = 0;
 
 	/* Only now is the variable the task's own. */
 	visible_list(sp, &visible);
-	gres_of_task(&step.gpus, &step.visible, &visible, &mine);
+	permitted_list(&permitted);
+	gres_of_task(&step.gpus, &permitted, &step.visible, &visible, &mine);
 	for (size_t i = 0; i < mine.count; i++) {
 		int n = table_index(mine.index[i]);
 

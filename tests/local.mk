@@ -10,3 +10,20 @@ check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 endif
 TESTS += $(dist_check_SCRIPTS)
+
+# Programs and scripts of the guest's tests; tests/vm/run and test.sh use them.
+check_PROGRAMS += tests/guest/filler
+tests_guest_filler_SOURCES = tests/guest/filler.c
+# The plugin's pure part.
+if BUILD_PLUGIN
+UNIT_TESTS += tests/unit/test_gres
+tests_unit_test_gres_SOURCES = tests/unit/test_gres.c plugin/gres.c
+tests_unit_test_gres_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/plugin
+tests_unit_test_gres_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_gres_LDADD = $(CMOCKA_LIBS)
+endif
+
+# The example of the documentation, as a user would build it.
+check_PROGRAMS += tests/guest/prefetch
+tests_guest_prefetch_SOURCES = etc/examples/prefetch.c
+tests_guest_prefetch_LDADD = lib/libgpumem.la

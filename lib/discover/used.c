@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * used.c: how much of a device's memory is in use now, by whomever.
+ * used.c: what can be said of a device at the moment: bytes in use, and whether it may be opened.
  */
 #include "config.h"
+
+#include <stdio.h>
+#include <unistd.h>
 
 #define GM_WHERE "discover"
 #include "discover/devices.h"
@@ -36,4 +39,15 @@ int gpumem_device_used(struct gpumem_ctx *ctx, const struct gpumem_device *dev, 
 		return -ENODATA;
 	*ret_bytes = bytes;
 	return 0;
+}
+
+bool gpumem_device_permitted(const struct gpumem_device *dev)
+{
+	char path[64];
+
+	if (dev->render_minor < 0)
+		return true;
+	snprintf(path, sizeof(path), "/dev/dri/renderD%d", dev->render_minor);
+	/* The devices cgroup answers EPERM; plain file modes answer EACCES. */
+	return access(path, R_OK | W_OK) == 0 || errno != EPERM;
 }

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+# What the guest's tests share: a Slurm cluster with the installed plugin, TAP, and witnesses of
+# where pages are. Sourced by *.t, which run as root in the guest; PREFIX is the installation and
+# BUILDDIR has the test programs.
+set -u
+: "${PREFIX:?}" "${BUILDDIR:?}" "${SRCDIR:?}"
+export PATH=$PREFIX/bin:$BUILDDIR/tests/guest:$PATH
+export RIG=/tmp/gpumem-slurm
+STATE=/run/gpumem
+MB=$((1024 * 1024))
+JOBS=$RIG/jobs
+tap_count=0 tap_failed=0
+
+ok() { tap_count=$((tap_count + 1)); echo "ok $tap_count - $1"; }
+not_ok() { # description, what was expected and seen
+	tap_count=$((tap_count + 1)) tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_count - $1"
+	shift
+	printf '%s\n' "$@" | sed 's/^/# /'
+}
+# check DESCRIPTION EXPECTED-EXPRESSION VALUE…: the expression is bash arithmetic over $v1, $v2 …
+check() {
+	local description=$1 expression=$2 i=0 value
+	shift 2
+	for value; do i=$((i + 1)); local "v$i=${value:--1}"; done
+	if (($(eval "echo \"$expression\""))); then
+		ok "$description"
+	else
+		not_ok "$description" "expected: $expression" "seen: $*"
+	fi
+}
+is() { # description, expected, seen
+	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected: $2" "seen: $3"; fi
+}
+has() { # description, pattern (grep -E), text
+	if grep -qE -- "$2" <<<"$3"; then ok "$1"; else not_ok "$1" "expected a match of: $2" "seen: $3"; fi
+}
+finish() { echo "1..$tap_count"; [ $tap_failed = 0 ]; exit $?; }
+
+# poll SECONDS COMMAND…: until it succeeds.
+poll() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.1
+	done
+}
+
+# A cluster; $1: more lines for gpumem.conf.
+cluster_up() {
+	mkdir -p $STATE
+	cat >/tmp/gpumem.conf <<-C
+	StateDir=$STATE/%n
+	NodeName=n1 Devices=$(device_pci 0),$(device_pci 1)
+	NodeName=n2 Devices=$(device_pci 2),$(device_pci 3)
+	${1:-}
+	C
+	local out
+	out=$("$SRCDIR/tests/vm/slurm-up" --plugin "$PREFIX/lib/slurm/spank_gpumem.so" \
+		--plugin-args config=/tmp/gpumem.conf 2>&1) || { echo "Bail out! no cluster: $out"; exit 1; }
+	eval "$(grep '^export' <<<"$out")"
+	chmod 777 "$JOBS"
+}
+cluster_down() { "$SRCDIR/tests/vm/slurm-down"; }
+
+# As the user who runs jobs, in the folder for their output.
+user() { runuser -u gpumemtest -- env -C "$JOBS" PATH="$PATH" "$@"; }
+
+device_pci() { gpumem list --no-hwloc -n -o DEVICE | sed -n "$(($1 + 1))p"; }
+# Every job ended and every node idle, not drained.
+idle() { [ -z "$(squeue -h)" ] && [ "$(sinfo -h -N -o %T | sort -u)" = idle ]; }
+no_state() { ! ls -d $STATE/*/job-* >/dev/null 2>&1; }
+
+# ---- the witnesses; all in bytes
+# kfdsim's own pages of device $1
+sim() { echo $(($(cat "/sys/class/kfdsim/dev$1/used_pages") * 4096)); }
+sim_peak() { echo $(($(cat "/sys/class/kfdsim/dev$1/peak_pages") * 4096)); }
+# what gpumem says the job $1 has on the device with PCI address $2
+told() { gpumem status --conf /tmp/gpumem.conf -j "$1" -d -b -n -o DEVICE,RESIDENT | awk -v d="$2" '$1 == d { print $2; exit }'; }
+# what process $1 has on devices between two addresses: smaps counts device pages, numa_maps does not
+maps_minus_numa() { # PID START END, hexadecimal as filler reports them
+	local rss nodes
+	rss=$(awk -v from="$2" -v to="$3" '
+		function pad(x) { return substr("0000000000000000" x, length(x) + 1) }
+		/^[0-9a-f]+-[0-9a-f]+ / { split($1, a, "-"); in_it = pad(a[1]) >= pad(from) && pad(a[2]) <= pad(to) }
+		/^Rss:/ && in_it { s += $2 } END { print s * 1024 }' "/proc/$1/smaps")
+	nodes=$(awk -v from="$2" -v to="$3" '
+		function pad(x) { return substr("0000000000000000" x, length(x) + 1) }
+		pad($1) >= pad(from) && pad($1) < pad(to) {
+			for (i = 2; i <= NF; i++) if ($i ~ /^N[0-9]+=/) { sub(/.*=/, "", $i); s += $i }
+		} END { print s * 4096 }' "/proc/$1/numa_maps")
+	echo $((rss - nodes))
+}
+# a field of filler's report of process $1: device, host, errors, rounds …
+said() { tr ' ' '\n' <"$JOBS/w.$1" 2>/dev/null | sed -n "s/^$2=//p"; }
+fillers() { for f in "$JOBS"/w.*; do [ -e "$f" ] && [[ $f != *.new ]] && echo "${f##*.}"; done; }

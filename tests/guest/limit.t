@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The main job: two tasks, a device each, 128 MiB each under a limit of 64 MiB, four witnesses.
+. "${SRCDIR:?}/tests/guest/lib.sh"
+
+cluster_up
+base0=$(sim 0) base1=$(sim 1)
+d0=$(device_pci 0) d1=$(device_pci 1)
+
+# The job runs by the command given; every way of asking must give the same.
+main_job() { # NAME, TITLE, COMMAND…
+	local title=$2
+	shift 2
+	rm -f "$JOBS"/w.*
+	"$@" >"$JOBS/out" 2>&1 &
+	local job=$! id='' pids p
+	poll 60 sh -c "[ \$(ls $JOBS/w.* 2>/dev/null | grep -cv new) -ge 2 ]" ||
+		{ not_ok "$title: both tasks report" "$(cat "$JOBS/out")"; return; }
+	local filled=$SECONDS
+	poll 10 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -gt 15360 ] && [ \$(cat /sys/class/kfdsim/dev1/used_pages) -gt 15360 ]"
+	echo "# $title: both devices over 60 MiB $((SECONDS - filled)) s after the first report"
+	sleep 1.5
+	id=$(squeue -h -o %A -u gpumemtest | tail -1)
+	pids=$(fillers)
+	check "$title: kfdsim counts 60 to 64 MiB on each device" \
+		'$v1 > 60*MB && $v1 <= 64*MB && $v2 > 60*MB && $v2 <= 64*MB' "$(sim 0)" "$(sim 1)"
+	is "$title: gpumem status agrees on the first device" "$(sim 0)" "$(told "$id" "$d0")"
+	is "$title: and on the second" "$(sim 1)" "$(told "$id" "$d1")"
+	local sum_maps=0 sum_said=0
+	for p in $pids; do
+		sum_maps=$((sum_maps + $(maps_minus_numa "$p" "$(said "$p" start)" "$(said "$p" end)")))
+		sum_said=$((sum_said + $(said "$p" device)))
+	done
+	is "$title: smaps minus numa_maps agree" "$(($(sim 0) + $(sim 1)))" "$sum_maps"
+	is "$title: mincore and move_pages agree" "$(($(sim 0) + $(sim 1)))" "$sum_said"
+	for p in $pids; do
+		check "$title: process $p goes on writing" '$v1 > 1' "$(said "$p" rounds)"
+	done
+	wait $job
+	is "$title: the job ends well" 0 $?
+	for p in $pids; do is "$title: the pattern of $p is intact" 0 "$(said "$p" errors)"; done
+	poll 20 idle && ok "$title: the nodes are idle again" || not_ok "$title: the nodes are idle again" "$(sinfo -N -o '%N %T %E')" "$(squeue)"
+	poll 5 no_state && ok "$title: no record is left" || not_ok "$title: no record is left" "$(ls -d $STATE/*/job-*)"
+	is "$title: the first device is back at its baseline" "$base0" "$(sim 0)"
+	is "$title: the second device is back at its baseline" "$base1" "$(sim 1)"
+}
+
+policy=prefer,limit=64M
+task="filler -m 128 -t ${SECONDS_EACH:-8} -o $JOBS/w"
+main_job srun "srun" user srun -N1 -w n1 -n2 --gpus-per-task=1 --mem=1200 --gpu-mem-policy=$policy $task
+
+if [ "${1:-}" != short ]; then
+	cat >"$JOBS/script" <<-S
+	#!/bin/bash
+	#SBATCH -N1 -w n1 -n2 --gpus-per-task=1 --mem=1200
+	#SBATCH --gpu-mem-policy=$policy
+	srun $task
+	S
+	main_job sbatch "#SBATCH" user sbatch --wait "$JOBS/script"
+	main_job salloc "salloc" user salloc -N1 -w n1 -n2 --gpus-per-task=1 --mem=1200 --gpu-mem-policy=$policy srun $task
+	main_job variable "SLURM_GPU_MEM_POLICY" user env SLURM_GPU_MEM_POLICY=$policy srun -N1 -w n1 -n2 --gpus-per-task=1 --mem=1200 $task
+	main_job wins "the command line over the variable" user env SLURM_GPU_MEM_POLICY=prefer,limit=8M srun -N1 -w n1 -n2 --gpus-per-task=1 --mem=1200 --gpu-mem-policy=$policy $task
+fi
+cluster_down
+finish
