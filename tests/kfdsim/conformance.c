@@ -30,6 +30,7 @@ static const struct {
 	{ "kill", group_kill },
 	{ "fork-pages", group_fork_pages },
 	{ "unmap", group_unmap },
+	{ "memcg", group_memcg },
 	{ "smi", group_smi },
 	{ "touch", group_touch },
 	{ "queues", group_queues },

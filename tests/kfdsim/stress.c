@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Eight processes prefetch, fork, unmap, exec nothing and die at random for
- * some seconds; then every device must be empty again. Prints TAP.
+ * Eight processes prefetch, fork, unmap and are killed at random for some
+ * seconds; then every device must be empty again. Prints TAP.
  */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,46 @@ static void move_piece(int kfd, struct mapping *m)
 	if (!rnd(6))
 		set(kfd, m->mem + start, size, KFD_IOCTL_SVM_ATTR_GRANULARITY,
 		    4 + rnd(6));
+	if (!rnd(6))
+		set(kfd, m->mem + start, size, KFD_IOCTL_SVM_ATTR_ACCESS + rnd(3),
+		    gpus[rnd(n_gpus)].id);
+}
+
+#define BATTLE	(8 * MiB)
+
+static char *battleground;
+
+/* A second thread changes the mapping that the first one prefetches. */
+static void *change_mapping(void *unused)
+{
+	char *mem = battleground;
+
+	for (;;) {
+		size_t start = rnd(BATTLE / PAGE) * PAGE;
+		size_t size = (1 + rnd((BATTLE - start) / PAGE)) * PAGE;
+
+		switch (rnd(6)) {
+		case 0:
+			munmap(mem + start, size);
+			break;
+		case 1:
+			madvise(mem + start, size, MADV_DONTNEED);
+			break;
+		case 2:
+			mprotect(mem + start, size, rnd(2) ? PROT_NONE : PROT_READ);
+			break;
+		case 3:
+			mremap(mem + start, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+			       mem + BATTLE + start);
+			break;
+		default:
+			mmap(mem + start, size, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED |
+				     (rnd(2) ? MAP_POPULATE : 0), -1, 0);
+		}
+		usleep(rnd(2000));
+	}
+	return unused;
 }
 
 static void child_work(struct mapping *m)
@@ -76,17 +117,22 @@ static void child_work(struct mapping *m)
 static void worker(unsigned int seed)
 {
 	struct mapping maps[MAPS] = {};
+	pthread_t thread;
 	unsigned int i;
 	int kfd;
 
 	srand(seed);
 	kfd = kfd_ready();
+	if (rnd(2))
+		xnack(kfd, 0);
+	battleground = map(2 * BATTLE);
+	pthread_create(&thread, NULL, change_mapping, NULL);
 	for (i = 0; i < MAPS; i++)
 		renew(&maps[i]);
 	for (;;) {
 		struct mapping *m = &maps[rnd(MAPS)];
 
-		switch (rnd(8)) {
+		switch (rnd(9)) {
 		case 0:
 			renew(m);
 			break;
@@ -106,6 +152,10 @@ static void worker(unsigned int seed)
 			control("touch pid=%d dev=%u addr=0x%lx len=0x%lx write=1",
 				getpid(), rnd(n_gpus), (unsigned long)m->mem,
 				(unsigned long)m->size / 2);
+			break;
+		case 5:
+			prefetch(kfd, battleground, rnd(2) ? BATTLE : 2 * BATTLE,
+				 rnd(3) ? gpus[rnd(n_gpus)].id : SYSMEM);
 			break;
 		default:
 			move_piece(kfd, m);

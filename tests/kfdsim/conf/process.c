@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -210,4 +211,54 @@ void group_unmap(void)
 	munmap(mem, 4 * MiB);
 	munmap(mem + 6 * MiB, 2 * MiB);
 	ok(!state(0, "used_pages") && !state(0, "bo_bytes"), "all unmapped: nothing left");
+}
+
+/* Memory charged to a cgroup of 48 MiB, 32 of it on the device. */
+static void fill_until_killed(const char *dir)
+{
+	char path[160], text[32];
+	char *mem;
+	int fd, kfd;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	fd = open(path, O_WRONLY);
+	if (fd < 0 || dprintf(fd, "%d", getpid()) < 0)
+		_exit(1);
+	close(fd);
+	kfd = kfd_ready();
+	mem = map_filled(32 * MiB);
+	prefetch(kfd, mem, 32 * MiB, gpus[0].id);
+	snprintf(path, sizeof(path), "%s/memory.current", dir);
+	snprintf(text, sizeof(text), "%ld MiB", read_number("%s", path) >> 20);
+	ok(on_device(mem, 32 * MiB) == 8192 && read_number("%s", path) > 32L << 20,
+	   "memory cgroup: device pages stay charged (%s)", text);
+	map_filled(64 * MiB);
+	_exit(0);
+}
+
+void group_memcg(void)
+{
+	const char *dir = "/sys/fs/cgroup/kfdsim-memory";
+	char path[160];
+	pid_t pid;
+	int fd, status;
+
+	fd = open("/sys/fs/cgroup/cgroup.subtree_control", O_WRONLY);
+	if (fd < 0 || dprintf(fd, "+memory") < 0 || mkdir(dir, 0755)) {
+		note("no memory cgroup to be had");
+		return;
+	}
+	close(fd);
+	snprintf(path, sizeof(path), "%s/memory.max", dir);
+	fd = open(path, O_WRONLY);
+	dprintf(fd, "48M");
+	close(fd);
+	pid = fork();
+	if (!pid)
+		fill_until_killed(dir);
+	waitpid(pid, &status, 0);
+	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+	   "memory cgroup: over its limit the job is killed, the device does not help");
+	ok(at_baseline(), "memory cgroup: the kill leaves nothing behind");
+	rmdir(dir);
 }

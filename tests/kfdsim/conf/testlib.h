@@ -100,6 +100,7 @@ void group_exec(void);
 void group_kill(void);
 void group_fork_pages(void);
 void group_unmap(void);
+void group_memcg(void);
 void group_smi(void);
 void group_touch(void);
 void group_queues(void);
