@@ -44,7 +44,12 @@ tests_unit_test_discover_cache_SOURCES = tests/unit/test_discover_cache.c lib/ba
 tests_unit_test_discover_cache_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_discover_cache_LDADD = $(discover_test_ldadd)
 
-EXTRA_DIST += tests/fixtures
+check_PROGRAMS += tests/fuzz/fuzz_devices
+tests_fuzz_fuzz_devices_SOURCES = tests/fuzz/fuzz_devices.c tests/fuzz/replay.h
+tests_fuzz_fuzz_devices_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
+tests_fuzz_fuzz_devices_LDADD = lib/libgpumem.la
+
+EXTRA_DIST += tests/fixtures tests/fuzz/corpus-devices
 if BUILD_TOOLS
 dist_check_SCRIPTS += tests/t/list.t tests/t/list-shared.t
 endif

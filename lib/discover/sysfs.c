@@ -109,7 +109,8 @@ static int read_path(struct gm_root *root, const char *path, char *buf, size_t l
 	return strlen(buf) == got ? (int)got : -EPROTO;
 }
 
-static int format_path(char *path, size_t len, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static int format_path(char *path, size_t len, const char *fmt,
+							     va_list ap)
 {
 	int n = vsnprintf(path, len, fmt, ap);
 
