@@ -24,7 +24,7 @@
 #define SLOWEST_TICK_NS 800000000ull /* between passes when nothing changes */
 #define SLICE_NS 100000000ull	     /* longest stretch of work before requests are read again */
 #define OPEN_AGAIN_NS 2000000000ull
-#define FIRST_CREDIT_NS 30000000ll
+#define FIRST_CREDIT_NS 100000000ll
 #define MAX_CREDIT_NS 100000000ll
 #define LEAST_BYTES (4ull << 20) /* processes with less to move are not worth opening a device for */
 #define STACK_BYTES (256u << 10)
@@ -56,8 +56,10 @@ static void set_state(enum gpumem_agent_state state)
 static void open_if_worth(struct gm_proc *p, uint64_t *again)
 {
 	bool asked = gm_ledger_request(&p->ledger, p->admit_index) == GPUMEM_REQUEST_MIGRATE;
+	/* A pass that is under way may have seen enough already. */
+	uint64_t seen = p->host_bytes > p->pass_host_bytes ? p->host_bytes : p->pass_host_bytes;
 
-	if (p->svm.ops || (!asked && p->host_bytes < LEAST_BYTES) ||
+	if (p->svm.ops || (!asked && seen < LEAST_BYTES) ||
 	    now_ns(CLOCK_MONOTONIC) < *again)
 		return;
 	/* Nobody can tell whether such a program will load ROCm later. Asked by hand, the user has
@@ -68,6 +70,7 @@ static void open_if_worth(struct gm_proc *p, uint64_t *again)
 	}
 	switch (gm_proc_open(p)) {
 	case 0:
+		gm_proc_restart(p);
 		break;
 	case -EAGAIN:
 		set_state(GPUMEM_AGENT_WAITING);

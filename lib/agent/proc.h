@@ -59,6 +59,8 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns);
 /* Goes on with the pass for cpu_ns of own CPU time and slice_ns of time; brings memory in where
  * admit_index says so. Returns true at the end of a pass. */
 bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns);
+/* The next scan begins a new pass. */
+void gm_proc_restart(struct gm_proc *p);
 
 /* The application's calls; see gpumem.h. Lengths and addresses are checked by the caller. */
 int gm_proc_prefetch(struct gm_proc *p, void *addr, size_t len, size_t index, uint64_t *ret_bytes);

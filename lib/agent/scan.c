@@ -127,6 +127,14 @@ static void visit(struct gm_proc *p, uint64_t number)
 	p->pass_host_bytes += (uint64_t)c->host_pages * GM_PAGE_BYTES;
 }
 
+void gm_proc_restart(struct gm_proc *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->at_range = 0;
+	p->at_addr = 0;
+	pthread_mutex_unlock(&p->lock);
+}
+
 bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 {
 	uint64_t cpu0 = now_ns(CLOCK_THREAD_CPUTIME_ID), end = now_ns(CLOCK_MONOTONIC) + slice_ns;
