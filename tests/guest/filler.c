@@ -10,7 +10,6 @@
  *   -e  exec itself anew after 2 s, without -e
  *   -r  fill, then only read
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -158,13 +157,11 @@ int main(int argc, char **argv)
 	}
 	report(file, role, measure(mem, bytes), errors, round, mem, bytes);
 	if (execs) {
-		char *args[] = { argv[0], "-m", NULL, "-t", NULL, "-o", (char *)file, NULL };
-		char m[32], t[32];
+		char m[32], t[32], flag[3][3] = { "-m", "-t", "-o" };
+		char *args[] = { argv[0], flag[0], m, flag[1], t, flag[2], (char *)file, NULL };
 
 		snprintf(m, sizeof(m), "%zu", bytes >> 20);
 		snprintf(t, sizeof(t), "%f", seconds);
-		args[2] = m;
-		args[4] = t;
 		setenv("FILLER_ROLE", "exec", 1);
 		execv("/proc/self/exe", args);
 		return 4;
