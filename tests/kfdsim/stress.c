@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -29,6 +30,11 @@ struct mapping {
 	size_t size;
 	unsigned int seed;
 };
+
+static bool intact_page(const char *mem, size_t at, unsigned int seed)
+{
+	return intact(mem + at, PAGE, at * 2654435761u + seed);
+}
 
 static void renew(struct mapping *m)
 {
@@ -60,6 +66,26 @@ static void move_piece(int kfd, struct mapping *m)
 	if (!rnd(6))
 		set(kfd, m->mem + start, size, KFD_IOCTL_SVM_ATTR_ACCESS + rnd(3),
 		    gpus[rnd(n_gpus)].id);
+}
+
+/* Say what was found where something else was written, and give up. */
+static void lament(const struct mapping *m)
+{
+	size_t i, bad = 0, first = m->size;
+	uint32_t want, got;
+
+	for (i = 0; i < m->size; i += PAGE)
+		if (!intact_page(m->mem, i, m->seed)) {
+			bad++;
+			first = first < i ? first : i;
+		}
+	memcpy(&got, m->mem + first, sizeof(got));
+	want = first * 2654435761u + m->seed;
+	note("%zu of %zu pages lost; first at 0x%zx: want %x, have %x (%s, %zu on devices)",
+	     bad, m->size / PAGE, first, want, got,
+	     got == (uint32_t)(first * 2654435761u + 1) ? "of the child" :
+	     got ? "something else" : "zero", on_device(m->mem + first, PAGE));
+	_exit(3);
 }
 
 #define BATTLE	(8 * MiB)
@@ -125,7 +151,12 @@ static void worker(unsigned int seed)
 	kfd = kfd_ready();
 	if (rnd(2))
 		xnack(kfd, 0);
-	battleground = map(2 * BATTLE);
+	/*
+	 * Far from where mmap() looks first: it must not put other mappings
+	 * into the holes that the second thread makes.
+	 */
+	battleground = mmap((void *)(1UL << 40), 2 * BATTLE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	pthread_create(&thread, NULL, change_mapping, NULL);
 	for (i = 0; i < MAPS; i++)
 		renew(&maps[i]);
@@ -146,7 +177,7 @@ static void worker(unsigned int seed)
 			break;
 		case 3:
 			if (!intact(m->mem, m->size, m->seed))
-				_exit(3);
+				lament(m);
 			break;
 		case 4:
 			control("touch pid=%d dev=%u addr=0x%lx len=0x%lx write=1",
