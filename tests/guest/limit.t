@@ -46,7 +46,7 @@ main_job() { # NAME, TITLE, COMMAND…
 }
 
 policy=prefer,limit=64M
-task="filler -m 128 -t ${SECONDS_EACH:-8} -o $JOBS/w"
+task="filler -m 128 -t 14 -o $JOBS/w"
 main_job srun "srun" user srun -N1 -w n1 -n2 --gpus-per-task=1 --mem=1200 --gpu-mem-policy=$policy $task
 
 if [ "${1:-}" != short ]; then

@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# One limit for all processes of a job on a device: two tasks, a forked child, an exec.
+. "${SRCDIR:?}/tests/guest/lib.sh"
+
+cluster_up
+d0=$(device_pci 0)
+
+# Two tasks see both GPUs of the node; the job's limit on a device binds them together.
+rm -f "$JOBS"/w.*
+echo 0 >/sys/class/kfdsim/dev0/peak_pages
+user srun -w n1 -n2 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=48M \
+	filler -m 64 -t 10 -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+job=$!
+poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 11264 ]"
+sleep 1.5
+id=$(squeue -h -o %A)
+check "two tasks, one device: 44 to 48 MiB together" '$v1 >= 44*MB && $v1 <= 48*MB' "$(sim 0)"
+is "two tasks: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
+both=$(gpumem status --conf /tmp/gpumem.conf -n -o PID,RESIDENT -b | awk '$2 > 0' | wc -l)
+is "two tasks: each has a part" 2 "$both"
+wait $job
+is "two tasks: the job ends well" 0 $?
+check "two tasks: the limit was never passed" '$v1 <= 48*MB' "$(sim_peak 0)"
+
+# A child that a task forks is a process of the job like any other.
+poll 20 idle
+rm -f "$JOBS"/w.*
+user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=64M \
+	filler -m 48 -t 10 -f -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+job=$!
+poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 15360 ]"
+sleep 1.5
+id=$(squeue -h -o %A)
+check "forked child: 60 to 64 MiB together" '$v1 >= 60*MB && $v1 <= 64*MB' "$(sim 0)"
+is "forked child: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
+is "forked child: status shows both processes" 2 \
+	"$(gpumem status --conf /tmp/gpumem.conf -n -o PID,COMMAND | grep -c filler)"
+wait $job
+is "forked child: both patterns are intact" 0 $?
+
+# exec drops the memory; the process goes on under the same pid and is served again.
+poll 20 idle
+rm -f "$JOBS"/w.*
+user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=prefer,limit=64M \
+	filler -m 48 -t 10 -e -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+job=$!
+served() { grep -q 'role=exec device=[1-9]' "$JOBS"/w.[0-9]* 2>/dev/null; }
+poll 60 served && ok "exec: the new program's memory comes to the device" ||
+	not_ok "exec: the new program's memory comes to the device" "$(cat "$JOBS"/w.*)" "$(cat "$JOBS/out")"
+sleep 2
+id=$(squeue -h -o %A)
+is "exec: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
+is "exec: the process has one slot" 1 "$(gpumem status --conf /tmp/gpumem.conf -n -o PID,COMMAND,DEVICE | grep filler | awk '{print $1}' | sort -u | wc -l)"
+wait $job
+is "exec: the pattern is intact" 0 $?
+
+# A step may have less than its job, and is told when it asks for more.
+poll 20 idle
+rm -f "$JOBS"/w.*
+cat >"$JOBS/script" <<-S
+#!/bin/bash
+srun --gpu-mem-policy=prefer,limit=16M filler -m 48 -t 6 -o $JOBS/w
+srun --gpu-mem-policy=prefer,limit=128M filler -m 8 -t 1
+S
+user sbatch -w n1 -n1 --gpus=1 --mem=800 -o out --gpu-mem-policy=prefer,limit=64M script >/dev/null
+poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 3584 ]"
+sleep 2
+check "step: 14 to 16 MiB" '$v1 >= 14*MB && $v1 <= 16*MB' "$(sim 0)"
+poll 60 idle
+has "step: a limit above the job's is named" "limit=128M of this step is above the job's 64M" "$(cat "$JOBS/out")"
+cluster_down
+finish
