@@ -1,0 +1,288 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Builds gpumem and runs its tests, on a fresh Debian 12 machine too.
+# shellcheck disable=SC2317  # must() calls functions by name
+set -u
+shopt -s lastpipe nullglob
+
+usage() {
+	cat <<'USAGE'
+
+Usage:
+ ./test.sh [options]               everything
+ ./test.sh quick                   no guest: build, make check, Slurm on this machine
+ ./test.sh guest [options] NAME…   tests/guest/NAME.t in one guest (NAME:ARGUMENT gives it one)
+ ./test.sh kfdsim [options]        the tests of the simulated devices
+
+Options:
+     --kernel <6.1|6.12>       kernel of the guest (default: 6.12)
+     --abi <6.1|6.12|7.3>      driver behaviour of its devices (default: the kernel's)
+     --no-install              do not install packages
+ -h, --help                    display this help
+
+Builds in build/ and build-asan/, keeps logs in build/logs/. The last line is "N passed, N failed".
+USAGE
+}
+
+# The guests of a whole run: kernel, driver behaviour, tests. "*" is every test.
+guests() {
+	cat <<-T
+	6.12 6.12 *
+	6.1  6.1  limit teardown
+	6.12 6.1  limit:short share
+	6.12 7.3  limit:short share
+	T
+}
+
+usage_error() { echo "test.sh: $*; see --help" >&2; exit 2; }
+mode=all kernel=6.12 abi='' install=1 names=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--*=*) option=${1%%=*}; value=${1#*=}; shift; set -- "$option" "$value" "$@" ;;
+	esac
+	case $1 in
+	-h|--help) usage; exit 0 ;;
+	--no-install) install='' ;;
+	--kernel) kernel=${2:-}; shift ;;
+	--abi) abi=${2:-}; shift ;;
+	-*) usage_error "unknown option $1" ;;
+	all|quick|guest|kfdsim) [ "$mode" = all ] || usage_error "one of quick, guest, kfdsim"; mode=$1 ;;
+	*) [ "$mode" = guest ] || usage_error "unknown word $1"; names+=("$1") ;;
+	esac
+	shift || usage_error "a value is missing"
+done
+case $kernel in 6.1|6.12) ;; *) usage_error "--kernel 6.1 or 6.12" ;; esac
+case $abi in ''|6.1|6.12|7.3) ;; *) usage_error "--abi 6.1, 6.12 or 7.3" ;; esac
+[ "$mode" != guest ] || [ ${#names[@]} != 0 ] || usage_error "which tests?"
+
+cd "$(dirname "$0")" || exit 1
+top=$PWD build=$PWD/build asan=$PWD/build-asan logs=$PWD/build/logs
+exec </dev/null
+unset SLURM_CONF MAKEFLAGS "${!GPUMEM_@}" 2>/dev/null
+export LC_ALL=C.UTF-8 SRCDIR=$top BUILDDIR=$build PREFIX=$build/inst
+jobs=$(nproc)
+SECONDS=0
+
+# ---- results
+total_passed=0 total_failed=0 summary=()
+say() { printf 'test.sh: %4d s  %s\n' $SECONDS "$*"; }
+# NAME PASSED FAILED SKIPPED SECONDS
+result() {
+	total_passed=$((total_passed + $2)) total_failed=$((total_failed + $3))
+	summary+=("$(printf '%-34s %5d passed %4d failed %4d skipped %5d s' "$@")")
+	printf '    %s\n' "${summary[-1]}"
+}
+finish() {
+	echo
+	printf '%s\n' "${summary[@]}"
+	echo
+	echo "$total_passed passed, $total_failed failed"
+	[ $total_failed = 0 ]
+	exit
+}
+# A step that everything else needs.
+must() { # WHAT LOG COMMAND…
+	local what=$1 log=$logs/$2 start=$SECONDS
+	shift 2
+	say "$what"
+	"$@" >"$log" 2>&1 && return
+	tail -n 40 "$log"
+	echo "(all of it is in $log)"
+	result "$what" 0 1 0 $((SECONDS - start))
+	finish
+}
+
+# TAP from stdin, in sections headed by "# ==== NAME". Shows what failed; counts a plan that was
+# not completed, a bad exit status without a failure, and "Bail out!".
+tap() { # PART [EXPECTED SECTIONS]
+	local part=$1 expected=${2:-0} section='' line ran plan passed failed skipped start sections=0 showing
+	tap_begin() {
+		section=$1 ran=0 plan='' passed=0 failed=0 skipped=0 start=$SECONDS showing=''
+		sections=$((sections + 1))
+	}
+	tap_fail() { failed=$((failed + 1)); echo "    FAIL $part $section: $1"; }
+	tap_end() {
+		[ -n "$section" ] || return
+		if [ -z "$plan" ]; then
+			tap_fail "it did not come to its end ($ran tests ran)"
+		elif [ "$plan" != "$ran" ]; then
+			tap_fail "planned $plan tests, ran $ran"
+		fi
+		result "$part $section" "$passed" "$failed" "$skipped" $((SECONDS - start))
+		section=''
+	}
+	while IFS= read -r line || [ -n "$line" ]; do
+		printf '%s\n' "$line" >&9
+		case $line in
+		'# ==== '*) tap_end; line=${line#\# ==== }; tap_begin "${line##*/}" ;;
+		'ok '*[0-9]*'# SKIP'*) ran=$((ran + 1)) skipped=$((skipped + 1)) showing='' ;;
+		'ok '*) ran=$((ran + 1)) passed=$((passed + 1)) showing='' ;;
+		'not ok - '*) tap_fail "${line#not ok - }"; showing=1 ;;
+		'not ok '*) ran=$((ran + 1)); tap_fail "${line#not ok }"; showing=1 ;;
+		'Bail out!'*) tap_fail "$line" ;;
+		1..[0-9]*'# SKIP'*) plan=0 ran=0 skipped=$((skipped + 1)) ;;
+		1..[0-9]*) plan=${line#1..}; plan=${plan%% *} ;;
+		'# '*': exit status 77') ;;
+		'# '*': exit status '*) [ "$failed" != 0 ] || tap_fail "${line#\# }" ;;
+		'#'*) [ -z "$showing" ] || echo "         $line" ;;
+		*) showing='' ;;
+		esac
+	done 9>>"$logs/${part// /-}.tap"
+	tap_end
+	while [ $sections -lt "$expected" ]; do
+		sections=$((sections + 1))
+		result "$part: a test that never began" 0 1 0 0
+	done
+}
+
+# ---- building
+newest_input() { # is a file of the build system newer than $1?
+	[ -n "$(find configure.ac Makefile.am m4/x_* ./*/local.mk ./*/*/local.mk -newer "$1" -print -quit)" ]
+}
+compile() { # FOLDER CONFIGURE-OPTION…
+	local dir=$1
+	shift
+	mkdir -p "$dir"
+	if [ ! -e "$dir/Makefile" ] || [ configure -nt "$dir/config.status" ]; then
+		(cd "$dir" && "$top/configure" -q --enable-werror "$@") || return 1
+	fi
+	make -C "$dir" -s -j"$jobs"
+}
+build_all() {
+	if [ ! -e configure ] || newest_input configure || newest_input Makefile.in; then
+		./autogen.sh || return 1
+	fi
+	compile "$build" --prefix="$PREFIX" && make -C "$build" -s install &&
+		make -C "$build" -s tests/guest/filler tests/guest/prefetch
+}
+kfdsim() { # KERNEL
+	local settings HEADERS=''
+	settings=$(tests/vm/kernel "$1") || return 1
+	eval "$settings"
+	make -C tests/kfdsim KDIR="$HEADERS" O="$build/kfdsim-$1" module programs
+}
+
+# ---- parts
+check() { # NAME FOLDER [LOG]: make check, or what its log already says
+	local name=$1 dir=$2 log=$3 start=$4 passed failed skipped
+	number() { sed -n "s/^# $1: *//p" "$log" | tail -n 1; }
+	passed=$(($(number PASS) + $(number XFAIL) + 0))
+	failed=$(($(number FAIL) + $(number XPASS) + $(number ERROR) + 0))
+	skipped=$(($(number SKIP) + 0))
+	if [ $failed = 0 ] && { [ "$5" != 0 ] || [ $passed = 0 ]; }; then
+		failed=1
+		grep -E ' error: |\*\*\*|^timeout' "$log" | head -n 20
+		tail -n 20 "$log"
+	fi
+	if [ $failed != 0 ]; then
+		grep -E '^(FAIL|ERROR|XPASS):' "$log" | sed 's/^/    /'
+		[ ! -s "$dir/test-suite.log" ] || grep -vE '^(ok|PASS) ' "$dir/test-suite.log" | head -n 150
+	fi
+	result "$name" $passed $failed $skipped $((SECONDS - start))
+}
+make_check() { timeout 900 make -C "$1" -s -j"$jobs" check; }
+asan_check() {
+	compile "$asan" --prefix="$asan/inst" --enable-sanitizer=address,undefined && make_check "$asan"
+}
+
+native() {
+	local files=(tests/slurm/*.t) start=$SECONDS
+	[ ${#files[@]} != 0 ] || return 0
+	if [ "$(id -u)" != 0 ]; then
+		say "tests of Slurm on this machine need root: left out"
+		return 0
+	fi
+	say "Slurm on this machine"
+	tests/guest/each 120 "${files[@]/#/$top/}" 2>&1 | tap slurm ${#files[@]}
+}
+
+guest_status() { # STATUS PART: what tests/vm/run says about the guest itself
+	case $1 in
+	0) return ;;
+	70) result "$2: the kernel complained" 0 1 0 0 ;;
+	71) result "$2: no guest" 0 1 0 0 ;;
+	124) result "$2: the guest took too long" 0 1 0 0 ;;
+	# The tests have said which of them failed.
+	*) [ $total_failed != 0 ] || result "$2: exit status $1" 0 1 0 0 ;;
+	esac
+}
+in_guest() { # PART SECTIONS KERNEL ABI TIMEOUT COMMAND…
+	local part=$1 sections=$2 k=$3 a=$4 limit=$5 status
+	shift 5
+	rm -f "$logs/${part// /-}.tap"
+	tests/vm/run --quiet --kernel "$k" --abi "$a" --module "$build/kfdsim-$k/kfdsim.ko" \
+		--timeout "$limit" --dmesg "$logs/${part// /-}.dmesg" --setenv "SRCDIR=$SRCDIR" \
+		--setenv "BUILDDIR=$BUILDDIR" --setenv "PREFIX=$PREFIX" --cwd / -- "$@" 2>&1 |
+		tap "$part" "$sections"
+	status=${PIPESTATUS[0]}
+	guest_status "$status" "$part"
+}
+guest() { # KERNEL ABI NAME…
+	local k=$1 a=$2 name argument files=()
+	shift 2
+	for name; do
+		if [ "$name" = '*' ]; then
+			files+=("$top"/tests/guest/*.t)
+		elif [ -e "tests/guest/${name%%:*}.t" ]; then
+			argument=${name#"${name%%:*}"}
+			files+=("$top/tests/guest/${name%%:*}.t$argument")
+		else
+			result "tests/guest/${name%%:*}.t is missing" 0 1 0 0
+		fi
+	done
+	[ ${#files[@]} != 0 ] || return
+	say "guest with kernel $k, driver behaviour $a: ${#files[@]} tests"
+	in_guest "guest $k abi=$a" ${#files[@]} "$k" "$a" $((120 + 300 * ${#files[@]})) \
+		"$top/tests/guest/each" 300 "${files[@]}"
+}
+kfdsim_check() { # KERNEL ABI
+	say "simulated devices on kernel $1, driver behaviour $2"
+	in_guest "kfdsim $1 abi=$2" 3 "$1" "$2" 900 "$top/tests/kfdsim/check" "$build/kfdsim-$1" 15
+}
+
+# ---- the run
+if [ -n "$install" ]; then
+	tests/packages install || exit 1
+fi
+[ ! -e config.status ] || { echo "test.sh: the sources are configured in place: make distclean" >&2; exit 1; }
+if [ "$mode" != quick ] && [ "$(id -u)" != 0 ]; then
+	echo "test.sh: guests share this machine's files and need root; ./test.sh quick does not" >&2
+	exit 1
+fi
+mkdir -p "$logs"
+must "build" build.log build_all
+case $mode in
+quick|all)
+	say "make check"
+	start=$SECONDS
+	make_check "$build" >"$logs/check.log" 2>&1
+	check "make check" "$build" "$logs/check.log" $start $?
+	native
+	;;
+guest|kfdsim)
+	must "kfdsim for kernel $kernel" "kfdsim-$kernel.log" kfdsim "$kernel"
+	;;
+esac
+case $mode in
+guest) guest "$kernel" "${abi:-$kernel}" "${names[@]}" ;;
+kfdsim) kfdsim_check "$kernel" "${abi:-$kernel}" ;;
+all)
+	must "kfdsim for kernel 6.12" kfdsim-6.12.log kfdsim 6.12
+	must "kfdsim for kernel 6.1" kfdsim-6.1.log kfdsim 6.1
+	# These guests count and compare, they do not watch the clock: the other core is free.
+	say "sanitizer build in the background"
+	start=$SECONDS
+	(asan_check >"$logs/asan.log" 2>&1) &
+	background=$!
+	kfdsim_check 6.12 6.12
+	kfdsim_check 6.1 6.1
+	wait $background
+	check "make check, sanitizers" "$asan" "$logs/asan.log" $start $?
+	mapfile -t rows < <(guests)
+	for row in "${rows[@]}"; do
+		read -ra words <<<"$row"
+		guest "${words[@]}"
+	done
+	;;
+esac
+finish
