@@ -12,6 +12,7 @@
 
 #include "chardev.h"
 #include "compat.h"
+#include "event.h"
 #include "kfdbo.h"
 #include "process.h"
 #include "range.h"
@@ -228,6 +229,55 @@ static int ioc_map_memory(struct ks_process *p, void *data, size_t usize)
 	return 0;
 }
 
+static int ioc_create_event(struct ks_process *p, void *data, size_t usize)
+{
+	return ks_event_create(p, data);
+}
+
+static int ioc_destroy_event(struct ks_process *p, void *data, size_t usize)
+{
+	return ks_event_destroy(p, *(u32 *)data);
+}
+
+static int ioc_set_event(struct ks_process *p, void *data, size_t usize)
+{
+	return ks_event_set(p, *(u32 *)data, true);
+}
+
+static int ioc_reset_event(struct ks_process *p, void *data, size_t usize)
+{
+	return ks_event_set(p, *(u32 *)data, false);
+}
+
+static int ioc_wait_events(struct ks_process *p, void *data, size_t usize)
+{
+	return ks_event_wait(p, data);
+}
+
+/* Settings of a GPU that is not there: the id is checked, no more. */
+static int ioc_trap_handler(struct ks_process *p, void *data, size_t usize)
+{
+	struct kfd_ioctl_set_trap_handler_args *args = data;
+
+	return ks_process_dev(p, args->gpu_id) ? 0 : -EINVAL;
+}
+
+static int ioc_scratch(struct ks_process *p, void *data, size_t usize)
+{
+	struct kfd_ioctl_set_scratch_backing_va_args *args = data;
+
+	return ks_process_dev(p, args->gpu_id) ? 0 : -EINVAL;
+}
+
+static int ioc_tile_config(struct ks_process *p, void *data, size_t usize)
+{
+	struct kfd_ioctl_get_tile_config_args *args = data;
+
+	args->num_tile_configs = 0;
+	args->num_macro_tile_configs = 0;
+	return ks_process_dev(p, args->gpu_id) ? 0 : -EINVAL;
+}
+
 static int ioc_svm(struct ks_process *p, void *data, size_t usize)
 {
 	return ks_svm_ioctl(p, data, usize);
@@ -248,6 +298,14 @@ static const struct {
 	IOC(AMDKFD_IOC_FREE_MEMORY_OF_GPU, ioc_free_memory),
 	IOC(AMDKFD_IOC_MAP_MEMORY_TO_GPU, ioc_map_memory),
 	IOC(AMDKFD_IOC_UNMAP_MEMORY_FROM_GPU, ioc_map_memory),
+	IOC(AMDKFD_IOC_CREATE_EVENT, ioc_create_event),
+	IOC(AMDKFD_IOC_DESTROY_EVENT, ioc_destroy_event),
+	IOC(AMDKFD_IOC_SET_EVENT, ioc_set_event),
+	IOC(AMDKFD_IOC_RESET_EVENT, ioc_reset_event),
+	IOC(AMDKFD_IOC_WAIT_EVENTS, ioc_wait_events),
+	IOC(AMDKFD_IOC_SET_TRAP_HANDLER, ioc_trap_handler),
+	IOC(AMDKFD_IOC_SET_SCRATCH_BACKING_VA, ioc_scratch),
+	IOC(AMDKFD_IOC_GET_TILE_CONFIG, ioc_tile_config),
 	IOC(AMDKFD_IOC_SMI_EVENTS, ioc_smi_events),
 	IOC(AMDKFD_IOC_SVM, ioc_svm),
 	IOC(AMDKFD_IOC_SET_XNACK_MODE, ioc_xnack),

@@ -16,6 +16,7 @@ static const struct {
 	{ "abi", group_abi },
 	{ "acquire", group_acquire },
 	{ "errors", group_errors },
+	{ "events", group_events },
 	{ "ranges", group_ranges },
 	{ "get", group_get },
 	{ "xnack", group_xnack },

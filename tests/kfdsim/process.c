@@ -10,6 +10,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "event.h"
 #include "gpumap.h"
 #include "kfdbo.h"
 #include "process.h"
@@ -53,6 +54,7 @@ static void process_free(struct kref *ref)
 
 	put_task_struct(p->lead);
 	mmdrop(p->mm);
+	ks_event_drop_all(p);
 	idr_destroy(&p->bos);
 	xa_destroy(&p->gpu_map);
 	kfree(p);
@@ -120,6 +122,7 @@ static struct ks_process *process_create(void)
 	mutex_init(&p->svm_lock);
 	spin_lock_init(&p->map_lock);
 	xa_init(&p->gpu_map);
+	ks_event_init(p);
 	idr_init(&p->bos);
 	p->ranges = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&p->proc_files);

@@ -47,6 +47,9 @@ struct ks_process {
 
 	struct mutex lock;		/* pdd->drm_file, xnack, buffers */
 	struct idr bos;			/* ALLOC_MEMORY_OF_GPU, by handle */
+	spinlock_t event_lock;		/* what is in @events */
+	wait_queue_head_t event_wait;
+	struct xarray events;		/* CREATE_EVENT, by id */
 	struct mutex info_lock;
 	struct mutex migrate_mutex;
 	struct mutex svm_lock;		/* @ranges and all that is in them */

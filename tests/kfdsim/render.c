@@ -3,7 +3,9 @@
  * DRM render nodes without the DRM core: they can be opened, say that they are
  * amdgpu, and lend themselves to ACQUIRE_VM.
  */
+#include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <drm/drm.h>
@@ -118,11 +120,31 @@ static long render_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return -EINVAL;
 }
 
+/*
+ * A buffer of ALLOC_MEMORY_OF_GPU as the CPU sees it: zeroed memory of its own
+ * for each mapping, for nobody shares it with a GPU.
+ */
+static int render_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct file *shm = shmem_file_setup(KS_NAME, vma->vm_end - vma->vm_start,
+					    VM_NORESERVE);
+	int r;
+
+	if (IS_ERR(shm))
+		return PTR_ERR(shm);
+	vma->vm_pgoff = 0;
+	vma_set_file(vma, shm);
+	r = call_mmap(shm, vma);
+	fput(shm);
+	return r;
+}
+
 static const struct file_operations render_fops = {
 	.owner = THIS_MODULE,
 	.open = render_open,
 	.release = render_release,
 	.unlocked_ioctl = render_ioctl,
+	.mmap = render_mmap,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,
 };

@@ -226,3 +226,36 @@ void group_xnack(void)
 	ok(state(0, "sysmem_used") == 2 * MiB, "munmap gives it back");
 	ok(xnack(kfd, 1) == 1 && !state(0, "sysmem_used"), "XNACK on again: no limit");
 }
+
+static int wait_event(int kfd, uint32_t id, uint32_t timeout, uint32_t *result)
+{
+	struct kfd_event_data data = { .event_id = id };
+	struct kfd_ioctl_wait_events_args args = {
+		.events_ptr = (uintptr_t)&data, .num_events = 1, .timeout = timeout,
+	};
+	int r = call(kfd, AMDKFD_IOC_WAIT_EVENTS, &args);
+
+	*result = args.wait_result;
+	return r;
+}
+
+void group_events(void)
+{
+	struct kfd_ioctl_create_event_args create = { .auto_reset = 1 };
+	struct kfd_ioctl_set_event_args event = {};
+	uint32_t result;
+	int kfd = kfd_open();
+
+	ok(!call(kfd, AMDKFD_IOC_CREATE_EVENT, &create) && create.event_id, "create");
+	event.event_id = create.event_id;
+	ok(!wait_event(kfd, event.event_id, 10, &result) &&
+	   result == KFD_IOC_WAIT_RESULT_TIMEOUT, "wait: timeout");
+	ok(!call(kfd, AMDKFD_IOC_SET_EVENT, &event), "set");
+	ok(!wait_event(kfd, event.event_id, 1000, &result) &&
+	   result == KFD_IOC_WAIT_RESULT_COMPLETE, "wait: complete");
+	ok(!wait_event(kfd, event.event_id, 0, &result) &&
+	   result == KFD_IOC_WAIT_RESULT_TIMEOUT, "reset by itself");
+	ok(!call(kfd, AMDKFD_IOC_DESTROY_EVENT, &event), "destroy");
+	ok(wait_event(kfd, event.event_id, 0, &result) == -EINVAL &&
+	   result == KFD_IOC_WAIT_RESULT_FAIL, "gone: EINVAL");
+}

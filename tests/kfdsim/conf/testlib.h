@@ -87,6 +87,7 @@ unsigned int count_lines(const char *text, const char *prefix);
 void group_abi(void);
 void group_acquire(void);
 void group_errors(void);
+void group_events(void);
 void group_ranges(void);
 void group_get(void);
 void group_xnack(void);
