@@ -3,6 +3,7 @@
  * chunks.c: the chunk table.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "agent/chunks.h"
@@ -32,7 +33,7 @@ struct gm_chunk *gm_chunks_find(const struct gm_chunks *chunks, uint64_t number)
 	return c && c->number ? c : NULL;
 }
 
-/* Copies what `keep` allows into a table of `room` entries. */
+/* Lays the table anew with `room` entries. */
 static int rebuild(struct gm_chunks *chunks, size_t room)
 {
 	struct gm_chunks next = { .room = room };
@@ -65,41 +66,66 @@ struct gm_chunk *gm_chunks_get(struct gm_chunks *chunks, uint64_t number)
 	return c;
 }
 
-int gm_chunks_sweep(struct gm_chunks *chunks, uint8_t pass, gm_chunks_gone_fn *gone, void *data)
+/* Closes the gap at `hole`, so that no probe ends there too early (Knuth's algorithm R). */
+static void remove_at(struct gm_chunks *chunks, size_t hole)
 {
-	size_t stale = 0;
+	size_t mask = chunks->room - 1;
 
-	for (size_t i = 0; i < chunks->room; i++) {
-		struct gm_chunk *c = &chunks->entry[i];
+	for (size_t i = (hole + 1) & mask; chunks->entry[i].number; i = (i + 1) & mask) {
+		size_t home = place_of(chunks, chunks->entry[i].number);
 
-		if (!c->number || c->pass == pass)
+		if (((i - home) & mask) < ((i - hole) & mask))
 			continue;
-		gone(data, c);
-		c->device_pages = c->host_pages = c->present_pages = 0;
-		if (!(c->flags & GM_CHUNK_OUT)) {
-			c->number = 0;
-			stale++;
-		}
+		chunks->entry[hole] = chunks->entry[i];
+		hole = i;
 	}
-	if (!stale)
-		return 0;
-	/* Freed entries break the probe chains: lay the table anew. */
-	chunks->used -= stale;
-	return rebuild(chunks, chunks->room);
+	memset(&chunks->entry[hole], 0, sizeof(chunks->entry[hole]));
+	chunks->used--;
 }
 
-struct gm_chunk *gm_chunks_oldest(const struct gm_chunks *chunks, uint8_t device)
+void gm_chunks_sweep(struct gm_chunks *chunks, uint8_t pass, gm_chunks_gone_fn *gone, void *data)
 {
-	struct gm_chunk *oldest = NULL;
+	size_t i = 0;
+
+	while (i < chunks->room) {
+		struct gm_chunk *c = &chunks->entry[i];
+		bool kept = c->flags & GM_CHUNK_OUT;
+		bool empty = !c->device_pages && !c->host_pages && !c->present_pages;
+
+		if (!c->number || c->pass == pass || (kept && empty)) {
+			i++;
+			continue;
+		}
+		gone(data, c);
+		c->device_pages = c->host_pages = c->present_pages = 0;
+		if (kept)
+			i++;
+		else
+			remove_at(chunks, i); /* another may stand here now: look again */
+	}
+}
+
+size_t gm_chunks_oldest(const struct gm_chunks *chunks, uint8_t device, struct gm_chunk *ret,
+			size_t n)
+{
+	size_t count = 0;
 
 	for (size_t i = 0; i < chunks->room; i++) {
-		struct gm_chunk *c = &chunks->entry[i];
+		const struct gm_chunk *c = &chunks->entry[i];
+		size_t at = count;
 
-		if (c->number && c->device_pages && c->device == device &&
-		    (!oldest || c->moved_order < oldest->moved_order))
-			oldest = c;
+		if (!c->number || !c->device_pages || c->device != device ||
+		    (count == n && c->moved_order >= ret[n - 1].moved_order))
+			continue;
+		if (count == n)
+			at = n - 1;
+		else
+			count++;
+		for (; at > 0 && ret[at - 1].moved_order > c->moved_order; at--)
+			ret[at] = ret[at - 1];
+		ret[at] = *c;
 	}
-	return oldest;
+	return count;
 }
 
 void gm_chunks_free(struct gm_chunks *chunks)

@@ -42,11 +42,14 @@ static inline void *gm_chunk_addr(const struct gm_chunk *c)
 struct gm_chunk *gm_chunks_find(const struct gm_chunks *chunks, uint64_t number);
 /* Finds or adds; pointers from before are invalid after it. NULL when out of memory. */
 struct gm_chunk *gm_chunks_get(struct gm_chunks *chunks, uint64_t number);
-/* Forgets chunks that `pass` did not see, except those the application keeps out. */
+/* Forgets chunks that `pass` did not see, except those the application keeps out. Each is reported
+ * once. Needs no memory. */
 typedef void gm_chunks_gone_fn(void *data, const struct gm_chunk *chunk);
-int gm_chunks_sweep(struct gm_chunks *chunks, uint8_t pass, gm_chunks_gone_fn *gone, void *data);
-/* The chunk on `device` that was moved there first; NULL when none. O(entries). */
-struct gm_chunk *gm_chunks_oldest(const struct gm_chunks *chunks, uint8_t device);
+void gm_chunks_sweep(struct gm_chunks *chunks, uint8_t pass, gm_chunks_gone_fn *gone, void *data);
+/* Copies of the up to n chunks on `device` that were moved there first, in that order; returns how
+ * many. O(entries), so ask for many at once. */
+size_t gm_chunks_oldest(const struct gm_chunks *chunks, uint8_t device, struct gm_chunk *ret,
+			size_t n);
 void gm_chunks_free(struct gm_chunks *chunks);
 
 #endif

@@ -227,11 +227,9 @@ uint64_t gm_move_out(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view
 		stayed += left;
 		rc = rc ? rc : run_rc;
 	}
-	if (stayed) {
-		c->moved_order = ++p->move_order; /* behind the others: it was tried */
+	if (stayed)
 		count_fail(p, rc < 0 ? gm_svm_reason(rc) :
 			   moved ? GPUMEM_FAIL_PARTIAL : GPUMEM_FAIL_BUSY);
-	}
 	if (d)
 		atomic_fetch_add(&d->moved_out, (uint64_t)moved * GM_PAGE_BYTES);
 	/* The range may have been a part of the chunk: count the whole. */

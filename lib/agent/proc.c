@@ -11,6 +11,10 @@
 #include "agent/decide.h"
 #include "agent/move.h"
 
+#define EVICT_BATCH 64u
+#define FIRST_WAIT_NS 1000000000ull
+#define MAX_WAITS 6u
+
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
@@ -110,27 +114,64 @@ static uint64_t out_one(struct gm_proc *p, struct gm_chunk *c)
 	return gm_move_out(p, c, &view);
 }
 
-/* Oldest first, until `bytes` left; a chunk that stays goes behind the others, and the round ends
- * when it comes up again. Returns false when time ran out first. */
+/* Takes the chunk off the device if it is still as it was listed; one that stays goes behind the
+ * others. */
+static uint64_t evict_listed(struct gm_proc *p, const struct gm_chunk *listed)
+{
+	struct gm_chunk *c;
+	uint64_t bytes = 0;
+
+	pthread_mutex_lock(&p->lock);
+	c = gm_chunks_find(&p->chunks, listed->number);
+	if (c && c->device_pages && c->moved_order == listed->moved_order) {
+		bytes = out_one(p, c);
+		if (c->device_pages) {
+			c->moved_order = ++p->move_order;
+			p->round[listed->device].stayed = true;
+		}
+	}
+	pthread_mutex_unlock(&p->lock);
+	return bytes;
+}
+
+/* Oldest first, until `bytes` left. A round tries each chunk once, however many slices of time it
+ * takes; after one in which some stayed (pinned, say) the next waits, longer each time. Returns false
+ * when the slice ended first. */
 static bool evict(struct gm_proc *p, size_t i, uint64_t bytes, uint64_t until)
 {
-	uint32_t last = p->move_order;
+	struct gm_round *r = &p->round[i];
+	struct gm_chunk oldest[EVICT_BATCH];
 	uint64_t done = 0;
+	size_t count;
 
-	while (done < bytes) {
-		struct gm_chunk *c;
-
+	if (!r->going && now_ns() < r->not_before_ns)
+		return true;
+	if (!r->going)
+		*r = (struct gm_round){ .going = true, .last = p->move_order, .waits = r->waits };
+	do {
 		pthread_mutex_lock(&p->lock);
-		c = gm_chunks_oldest(&p->chunks, (uint8_t)i);
-		if (!c || (int32_t)(c->moved_order - last) > 0) {
-			pthread_mutex_unlock(&p->lock);
-			return true;
-		}
-		done += out_one(p, c);
+		count = gm_chunks_oldest(&p->chunks, (uint8_t)i, oldest, EVICT_BATCH);
 		pthread_mutex_unlock(&p->lock);
-		if (now_ns() >= until)
-			return false;
-	}
+		for (size_t k = 0; k < count; k++) {
+			if ((int32_t)(oldest[k].moved_order - r->last) > 0) {
+				count = 0;
+				break;
+			}
+			done += evict_listed(p, &oldest[k]);
+			if (done >= bytes) {
+				*r = (struct gm_round){ 0 };
+				return true;
+			}
+			if (now_ns() >= until)
+				return false;
+		}
+	} while (count);
+	r->going = false;
+	r->not_before_ns = r->stayed ? now_ns() + (FIRST_WAIT_NS << r->waits) : 0;
+	if (!r->stayed)
+		r->waits = 0;
+	else if (r->waits < MAX_WAITS)
+		r->waits++;
 	return true;
 }
 
@@ -144,10 +185,15 @@ static unsigned rank(const struct gm_proc *p, size_t i)
 
 bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 {
+	uint32_t doorbell = atomic_load(&p->ledger.file->head.doorbell);
 	uint64_t until = now_ns() + slice_ns;
 	unsigned best = 0;
 	bool more = false;
 
+	/* Who asks again wants it tried again. */
+	if (doorbell != p->doorbell)
+		memset(p->round, 0, sizeof(p->round));
+	p->doorbell = doorbell;
 	p->admit_index = GM_SVM_HOST;
 	for (size_t i = 0; i < p->svm.devices.count; i++) {
 		struct gm_decision d = decide(p, i);

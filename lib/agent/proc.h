@@ -14,6 +14,14 @@
 #include "place/residency.h"
 #include "place/svm.h"
 
+/* One try at every chunk of a device that has to give. */
+struct gm_round {
+	uint64_t not_before_ns; /* of the next one */
+	uint32_t last;		/* chunks moved after this one are not of the round */
+	bool going, stayed;
+	uint8_t waits;
+};
+
 struct gm_proc {
 	pthread_mutex_t lock;
 	struct gm_ledger ledger; /* .slot NULL: no job, no limit */
@@ -29,6 +37,8 @@ struct gm_proc {
 	size_t at_range;
 	uintptr_t at_addr;
 	uint64_t host_bytes, pass_host_bytes;
+	struct gm_round round[GPUMEM_MAX_DEVICES];
+	uint32_t doorbell; /* as of the last settling */
 	bool changed; /* something moved, came or went since the pass began */
 	bool parent_alive;
 

@@ -2,9 +2,15 @@
 lib_libgm_core_la_SOURCES += \
 	lib/ledger/layout.h \
 	lib/ledger/ledger.c lib/ledger/ledger.h
-lib_libgpumem_la_SOURCES += \
+
+# The record from outside; a convenience library, so that unit tests reach what is hidden.
+noinst_LTLIBRARIES += lib/libgm-ledger.la
+lib_libgm_ledger_la_SOURCES = \
 	lib/ledger/record.c \
 	lib/ledger/request.c \
 	lib/ledger/spec.c \
 	lib/ledger/survivors.c \
 	lib/ledger/view.c lib/ledger/view.h
+# End of lib_libgm_ledger_la_SOURCES
+lib_libgpumem_la_LIBADD += lib/libgm-ledger.la
+lib_libgpumem_la_DEPENDENCIES += lib/libgm-ledger.la
