@@ -51,14 +51,12 @@ static int ioc_get_version(struct ks_process *p, void *data, size_t usize)
 	struct kfd_ioctl_get_version_args *args = data;
 
 	args->major_version = KFD_IOCTL_MAJOR_VERSION;
-	args->minor_version = ks_abi == KS_ABI_6_1  ? 11 :
-			      ks_abi == KS_ABI_6_12 ? 17 : 23;
+	args->minor_version = ks_abi == KS_ABI_6_1 ? 11 : ks_abi == KS_ABI_6_12 ? 17 : 23;
 	return 0;
 }
 
 /* The address windows of a GFXv9 GPU. */
-static void fill_apertures(struct ks_dev *dev,
-			   struct kfd_process_device_apertures *a)
+static void fill_apertures(struct ks_dev *dev, struct kfd_process_device_apertures *a)
 {
 	memset(a, 0, sizeof(*a));
 	a->gpu_id = dev->gpu_id;
@@ -77,7 +75,7 @@ static int ioc_apertures(struct ks_process *p, void *data, size_t usize)
 	unsigned int i;
 
 	args->num_of_nodes = 0;
-	ks_for_each_dev(dev, i)
+	ks_for_each_dev (dev, i)
 		if (p->pdd[i].allowed && args->num_of_nodes < NUM_OF_SUPPORTED_GPUS)
 			fill_apertures(dev, &args->process_apertures[args->num_of_nodes++]);
 	return 0;
@@ -91,13 +89,14 @@ static int ioc_apertures_new(struct ks_process *p, void *data, size_t usize)
 	struct ks_dev *dev;
 	unsigned int i;
 
-	ks_for_each_dev(dev, i) {
+	ks_for_each_dev (dev, i) {
 		if (!p->pdd[i].allowed)
 			continue;
 		if (n < room) {
 			fill_apertures(dev, &a);
 			if (copy_to_user(u64_to_user_ptr(args->kfd_process_device_apertures_ptr) +
-						 n * sizeof(a), &a, sizeof(a)))
+						 n * sizeof(a),
+					 &a, sizeof(a)))
 				return -EFAULT;
 		}
 		n++;
@@ -155,8 +154,7 @@ static int ioc_clock_counters(struct ks_process *p, void *data, size_t usize)
 	struct kfd_ioctl_get_clock_counters_args *args = data;
 
 	/* A GPU that is not there has no clock, which is no error. */
-	args->gpu_clock_counter =
-		ks_process_dev(p, args->gpu_id) ? ktime_get_raw_ns() / 10 : 0;
+	args->gpu_clock_counter = ks_process_dev(p, args->gpu_id) ? ktime_get_raw_ns() / 10 : 0;
 	args->cpu_clock_counter = ktime_get_raw_ns();
 	args->system_clock_counter = ktime_get_boottime_ns();
 	args->system_clock_freq = NSEC_PER_SEC;
@@ -287,7 +285,7 @@ static const struct {
 	unsigned int cmd;
 	int (*func)(struct ks_process *p, void *data, size_t usize);
 } kfd_ioctls[] = {
-#define IOC(cmd, func)	[_IOC_NR(cmd)] = { cmd, func }
+#define IOC(cmd, func) [_IOC_NR(cmd)] = {cmd, func}
 	IOC(AMDKFD_IOC_GET_VERSION, ioc_get_version),
 	IOC(AMDKFD_IOC_SET_MEMORY_POLICY, ioc_memory_policy),
 	IOC(AMDKFD_IOC_GET_CLOCK_COUNTERS, ioc_clock_counters),
@@ -329,8 +327,7 @@ static long kfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	 * leader is the same but its mm is gone; the driver then follows a
 	 * NULL pointer, which is not worth simulating.
 	 */
-	if (p->lead != current->group_leader || p->mm != current->mm ||
-	    READ_ONCE(p->dead))
+	if (p->lead != current->group_leader || p->mm != current->mm || READ_ONCE(p->dead))
 		return -EBADF;
 
 	known = kfd_ioctls[nr].cmd;
@@ -380,8 +377,7 @@ int ks_chardev_init(void)
 		goto fail;
 	}
 	kfd_class->devnode = kfd_devnode;
-	kfd_device = device_create(kfd_class, NULL, MKDEV(kfd_major, 0), NULL,
-				   "kfd");
+	kfd_device = device_create(kfd_class, NULL, MKDEV(kfd_major, 0), NULL, "kfd");
 	if (!IS_ERR(kfd_device))
 		return 0;
 	r = PTR_ERR(kfd_device);

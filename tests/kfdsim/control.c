@@ -60,9 +60,8 @@ static int word_to_errno(const char *word)
 		const char *name;
 		int code;
 	} names[] = {
-		{ "ENOMEM", -ENOMEM }, { "EAGAIN", -EAGAIN },
-		{ "EINTR", -EINTR },   { "EFAULT", -EFAULT },
-		{ "ENODEV", -ENODEV }, { "EIO", -EIO },
+		{"ENOMEM", -ENOMEM}, {"EAGAIN", -EAGAIN}, {"EINTR", -EINTR},
+		{"EFAULT", -EFAULT}, {"ENODEV", -ENODEV}, {"EIO", -EIO},
 	};
 	unsigned int i;
 
@@ -74,7 +73,7 @@ static int word_to_errno(const char *word)
 
 static int parse_pair(struct command *c, char *pair)
 {
-	static const char *const ops[] = { "set", "tovram", "toram" };
+	static const char *const ops[] = {"set", "tovram", "toram"};
 	char *value = strchr(pair, '=');
 	u64 number;
 
@@ -127,8 +126,8 @@ static int cmd_touch(const struct command *c, char *answer, size_t size)
 	p = ks_process_find(c->pid);
 	if (!p)
 		return -ESRCH;
-	faults = p->pdd[dev->idx].allowed ?
-		 ks_fault_touch(p, dev, c->addr, c->len, c->write) : -EACCES;
+	faults = p->pdd[dev->idx].allowed ? ks_fault_touch(p, dev, c->addr, c->len, c->write)
+					  : -EACCES;
 	ks_process_put(p);
 	if (faults < 0)
 		return faults;
@@ -188,16 +187,13 @@ static const struct {
 	const char *name;
 	int (*run)(const struct command *c, char *answer, size_t size);
 } commands[] = {
-	{ "touch", cmd_touch },
-	{ "shrink", cmd_shrink },
-	{ "refill", cmd_refill },
-	{ "inject", cmd_inject },
-	{ "reset-peak", cmd_reset_peak },
+	{"touch", cmd_touch},	{"shrink", cmd_shrink},		{"refill", cmd_refill},
+	{"inject", cmd_inject}, {"reset-peak", cmd_reset_peak},
 };
 
 static int run_line(char *line, char *answer, size_t size)
 {
-	struct command c = { .dev = -1, .op = -1, .count = 1 };
+	struct command c = {.dev = -1, .op = -1, .count = 1};
 	char *word = strsep(&line, " ");
 	unsigned int i;
 	int r;
@@ -216,7 +212,7 @@ static int run_line(char *line, char *answer, size_t size)
 	return commands[i].run(&c, answer, size);
 }
 
-#define ANSWER_SIZE	128
+#define ANSWER_SIZE 128
 
 static int control_open(struct inode *inode, struct file *file)
 {
@@ -230,8 +226,7 @@ static int control_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static ssize_t control_write(struct file *file, const char __user *user,
-			     size_t size, loff_t *off)
+static ssize_t control_write(struct file *file, const char __user *user, size_t size, loff_t *off)
 {
 	char *text, *rest, *line;
 	int r = 0;
@@ -254,8 +249,7 @@ static ssize_t control_write(struct file *file, const char __user *user,
 	return r ? r : size;
 }
 
-static ssize_t control_read(struct file *file, char __user *user, size_t size,
-			    loff_t *off)
+static ssize_t control_read(struct file *file, char __user *user, size_t size, loff_t *off)
 {
 	const char *answer = file->private_data;
 

@@ -9,9 +9,9 @@
 #include "kfdsim.h"
 
 enum ks_inject_op {
-	KS_INJECT_SET,		/* whole SET_ATTR call */
-	KS_INJECT_TOVRAM,	/* one range to the device */
-	KS_INJECT_TORAM,	/* one range to system memory */
+	KS_INJECT_SET, /* whole SET_ATTR call */
+	KS_INJECT_TOVRAM, /* one range to the device */
+	KS_INJECT_TORAM, /* one range to system memory */
 	KS_INJECT_OPS,
 };
 

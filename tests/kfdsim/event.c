@@ -25,13 +25,12 @@ void ks_event_drop_all(struct ks_process *p)
 	unsigned long id;
 	struct event *e;
 
-	xa_for_each(&p->events, id, e)
+	xa_for_each (&p->events, id, e)
 		kfree(e);
 	xa_destroy(&p->events);
 }
 
-int ks_event_create(struct ks_process *p,
-		    struct kfd_ioctl_create_event_args *args)
+int ks_event_create(struct ks_process *p, struct kfd_ioctl_create_event_args *args)
 {
 	struct event *e = kzalloc(sizeof(*e), GFP_KERNEL);
 	u32 id;
@@ -40,8 +39,7 @@ int ks_event_create(struct ks_process *p,
 	if (!e)
 		return -ENOMEM;
 	e->auto_reset = args->auto_reset;
-	r = xa_alloc(&p->events, &id, e, XA_LIMIT(1, KFD_SIGNAL_EVENT_LIMIT),
-		     GFP_KERNEL);
+	r = xa_alloc(&p->events, &id, e, XA_LIMIT(1, KFD_SIGNAL_EVENT_LIMIT), GFP_KERNEL);
 	if (r) {
 		kfree(e);
 		return r == -EBUSY ? -ENOSPC : r;
@@ -78,8 +76,7 @@ int ks_event_set(struct ks_process *p, u32 id, bool signaled)
 }
 
 /* 1: satisfied, and auto-reset events are reset; 0: not yet; -EINVAL: gone. */
-static int events_poll(struct ks_process *p, const struct kfd_event_data *data,
-		       u32 n, bool all)
+static int events_poll(struct ks_process *p, const struct kfd_event_data *data, u32 n, bool all)
 {
 	u32 i, set = 0;
 	struct event *e;
@@ -107,25 +104,24 @@ static int events_poll(struct ks_process *p, const struct kfd_event_data *data,
 
 int ks_event_wait(struct ks_process *p, struct kfd_ioctl_wait_events_args *args)
 {
-	long timeout = args->timeout == U32_MAX ? MAX_SCHEDULE_TIMEOUT :
-						  msecs_to_jiffies(args->timeout);
+	long timeout =
+		args->timeout == U32_MAX ? MAX_SCHEDULE_TIMEOUT : msecs_to_jiffies(args->timeout);
 	struct kfd_event_data *data;
 	int state = 0;
 	long r;
 
 	if (!args->num_events || args->num_events > KFD_SIGNAL_EVENT_LIMIT)
 		return -EINVAL;
-	data = memdup_user(u64_to_user_ptr(args->events_ptr),
-			   args->num_events * sizeof(*data));
+	data = memdup_user(u64_to_user_ptr(args->events_ptr), args->num_events * sizeof(*data));
 	if (IS_ERR(data))
 		return PTR_ERR(data);
-	r = wait_event_interruptible_timeout(p->event_wait,
-		(state = events_poll(p, data, args->num_events,
-				     args->wait_for_all)) != 0, timeout);
+	r = wait_event_interruptible_timeout(
+		p->event_wait,
+		(state = events_poll(p, data, args->num_events, args->wait_for_all)) != 0, timeout);
 	kfree(data);
-	args->wait_result = state > 0 ? KFD_IOC_WAIT_RESULT_COMPLETE :
-			    state < 0 ? KFD_IOC_WAIT_RESULT_FAIL :
-					KFD_IOC_WAIT_RESULT_TIMEOUT;
+	args->wait_result = state > 0	? KFD_IOC_WAIT_RESULT_COMPLETE
+			    : state < 0 ? KFD_IOC_WAIT_RESULT_FAIL
+					: KFD_IOC_WAIT_RESULT_TIMEOUT;
 	if (r < 0)
 		return r;
 	return state < 0 ? -EINVAL : 0;

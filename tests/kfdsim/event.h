@@ -14,8 +14,7 @@ struct kfd_ioctl_wait_events_args;
 void ks_event_init(struct ks_process *p);
 void ks_event_drop_all(struct ks_process *p);
 
-int ks_event_create(struct ks_process *p,
-		    struct kfd_ioctl_create_event_args *args);
+int ks_event_create(struct ks_process *p, struct kfd_ioctl_create_event_args *args);
 int ks_event_destroy(struct ks_process *p, u32 id);
 int ks_event_set(struct ks_process *p, u32 id, bool signaled);
 int ks_event_wait(struct ks_process *p, struct kfd_ioctl_wait_events_args *args);

@@ -13,7 +13,7 @@
 #include "range.h"
 #include "vram.h"
 
-#define EVICT_TRIES	3
+#define EVICT_TRIES 3
 
 /* Move every range that is in @bo to system memory. */
 static void evict_ranges(struct ks_process *p, struct ks_bo *bo)
@@ -113,16 +113,14 @@ int ks_evict_make_room(struct ks_dev *dev, u64 bytes, struct ks_process *self)
 
 		if (ks_vram_room(dev) >= (s64)bytes)
 			break;
-		if (!busy || time_after(jiffies, deadline) ||
-		    fatal_signal_pending(current))
+		if (!busy || time_after(jiffies, deadline) || fatal_signal_pending(current))
 			return -ENOMEM;
 		schedule_timeout_uninterruptible(1);
 	}
 	return 0;
 }
 
-struct ks_bo *ks_evict_bo_create(struct ks_dev *dev, struct ks_process *self,
-				 u64 bytes)
+struct ks_bo *ks_evict_bo_create(struct ks_dev *dev, struct ks_process *self, u64 bytes)
 {
 	struct ks_bo *bo;
 	int r;

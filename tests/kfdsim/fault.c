@@ -12,11 +12,10 @@
 #include "svm.h"
 #include "vram.h"
 
-#define NO_ACCESS_TO_RANGE	-1
-#define FLAG_GPU_ALWAYS_MAPPED	0x40
+#define NO_ACCESS_TO_RANGE -1
+#define FLAG_GPU_ALWAYS_MAPPED 0x40
 
-static unsigned long gpus_to_map(struct ks_process *p, struct ks_range *r,
-				 int fault_gpu)
+static unsigned long gpus_to_map(struct ks_process *p, struct ks_range *r, int fault_gpu)
 {
 	unsigned long gpus;
 
@@ -32,8 +31,7 @@ static unsigned long gpus_to_map(struct ks_process *p, struct ks_range *r,
 	return gpus;
 }
 
-int ks_svm_map(struct ks_process *p, unsigned long start, unsigned long last,
-	       int fault_gpu)
+int ks_svm_map(struct ks_process *p, unsigned long start, unsigned long last, int fault_gpu)
 {
 	unsigned long gpus = 0;
 	struct ks_range *r;
@@ -51,7 +49,8 @@ int ks_svm_map(struct ks_process *p, unsigned long start, unsigned long last,
 		if ((gpus & BIT(i)) && !READ_ONCE(p->pdd[i].drm_file)) {
 			/* The driver follows a NULL pointer at this point. */
 			atomic_inc(&ks_would_oops);
-			pr_err(KS_NAME ": pid %d: GPU %x is to map memory, but its VM was not acquired: amdgpu would crash\n",
+			pr_err(KS_NAME ": pid %d: GPU %x is to map memory, but its VM was not "
+				       "acquired: amdgpu would crash\n",
 			       p->pid, ks_devs[i]->gpu_id);
 			return -EFAULT;
 		}
@@ -90,8 +89,7 @@ static void restore_mappings(struct ks_process *p)
 
 void ks_svm_restore_work(struct work_struct *work)
 {
-	struct ks_process *p = container_of(to_delayed_work(work),
-					    struct ks_process, restore_work);
+	struct ks_process *p = container_of(to_delayed_work(work), struct ks_process, restore_work);
 	unsigned long gpus;
 	struct ks_dev *dev;
 	unsigned int i;
@@ -105,7 +103,7 @@ void ks_svm_restore_work(struct work_struct *work)
 	mmap_read_lock(p->mm);
 	restore_mappings(p);
 	mmap_read_unlock(p->mm);
-	ks_for_each_dev(dev, i)
+	ks_for_each_dev (dev, i)
 		if (gpus & BIT(i))
 			ks_smi_queue_restore(dev, p);
 	mmput(p->mm);
@@ -167,7 +165,7 @@ struct fault {
 	struct ks_dev *dev;
 	unsigned long page;
 	bool write;
-	unsigned long start;	/* the chunk that the fault moves */
+	unsigned long start; /* the chunk that the fault moves */
 	unsigned long last;
 	s64 to;
 	bool in_vram;
@@ -216,14 +214,12 @@ static int fault_move(struct fault *f, bool *migrated)
 
 	*migrated = to || f->in_vram;
 	if (to) {
-		r = ks_migrate_to_vram(f->p, f->start, f->last, to,
-				       KS_MIGRATE_GPU_FAULT);
+		r = ks_migrate_to_vram(f->p, f->start, f->last, to, KS_MIGRATE_GPU_FAULT);
 		/* No room: the GPU reaches it in system memory. */
 		if (r != -EINTR)
 			r = 0;
 	} else if (f->in_vram) {
-		r = ks_migrate_to_ram(f->p, f->start, f->last,
-				      KS_MIGRATE_GPU_FAULT);
+		r = ks_migrate_to_ram(f->p, f->start, f->last, KS_MIGRATE_GPU_FAULT);
 	}
 	return r;
 }
@@ -278,10 +274,10 @@ static int fault_serve(struct fault *f)
 	return r;
 }
 
-long ks_fault_touch(struct ks_process *p, struct ks_dev *dev,
-		    unsigned long addr, unsigned long len, bool write)
+long ks_fault_touch(struct ks_process *p, struct ks_dev *dev, unsigned long addr, unsigned long len,
+		    bool write)
 {
-	struct fault f = { .p = p, .dev = dev, .write = write };
+	struct fault f = {.p = p, .dev = dev, .write = write};
 	unsigned long last = (addr + len - 1) >> PAGE_SHIFT;
 	long faults = 0;
 	int tries = 0, r = 0;

@@ -11,17 +11,17 @@
 #include "range.h"
 #include "smi.h"
 
-#define MAP_TRIES	8
+#define MAP_TRIES 8
 
-unsigned long ks_gpumap_clear(struct ks_process *p, unsigned long start,
-			      unsigned long last, unsigned long gpus)
+unsigned long ks_gpumap_clear(struct ks_process *p, unsigned long start, unsigned long last,
+			      unsigned long gpus)
 {
 	unsigned long index, had = 0;
 	void *entry;
 
 	if (xa_empty(&p->gpu_map))
 		return 0;
-	xa_for_each_range(&p->gpu_map, index, entry, start, last) {
+	xa_for_each_range (&p->gpu_map, index, entry, start, last) {
 		unsigned long left = xa_to_value(entry) & ~gpus;
 
 		had |= xa_to_value(entry) & gpus;
@@ -41,8 +41,7 @@ bool ks_gpumap_test(struct ks_process *p, unsigned long page, unsigned int gpu)
 	return entry && (xa_to_value(entry) & BIT(gpu));
 }
 
-void ks_gpumap_invalidate(struct ks_process *p,
-			  const struct mmu_notifier_range *range,
+void ks_gpumap_invalidate(struct ks_process *p, const struct mmu_notifier_range *range,
 			  unsigned long seq)
 {
 	unsigned long start = range->start >> PAGE_SHIFT;
@@ -61,10 +60,10 @@ void ks_gpumap_invalidate(struct ks_process *p,
 	if (!had)
 		return;
 
-	trigger = range->event == MMU_NOTIFY_UNMAP   ? KS_UNMAP_CPU :
-		  range->event == MMU_NOTIFY_MIGRATE ? KS_UNMAP_MIGRATE :
-						       KS_UNMAP_NOTIFIER;
-	ks_for_each_dev(dev, i) {
+	trigger = range->event == MMU_NOTIFY_UNMAP     ? KS_UNMAP_CPU
+		  : range->event == MMU_NOTIFY_MIGRATE ? KS_UNMAP_MIGRATE
+						       : KS_UNMAP_NOTIFIER;
+	ks_for_each_dev (dev, i) {
 		if (!(had & BIT(i)))
 			continue;
 		if (p->xnack || trigger == KS_UNMAP_CPU)
@@ -77,8 +76,7 @@ void ks_gpumap_invalidate(struct ks_process *p,
 }
 
 /* One batch of at most KS_BATCH pages: fault, then publish unless raced. */
-static int map_batch(struct ks_process *p, struct hmm_range *range,
-		     unsigned long gpus)
+static int map_batch(struct ks_process *p, struct hmm_range *range, unsigned long gpus)
 {
 	unsigned long page = range->start >> PAGE_SHIFT;
 	unsigned long n = (range->end - range->start) >> PAGE_SHIFT, i;
@@ -95,8 +93,7 @@ static int map_batch(struct ks_process *p, struct hmm_range *range,
 			void *old = xa_load(&p->gpu_map, page + i);
 			unsigned long all = gpus | (old ? xa_to_value(old) : 0);
 
-			r = xa_err(xa_store(&p->gpu_map, page + i,
-					    xa_mk_value(all), GFP_KERNEL));
+			r = xa_err(xa_store(&p->gpu_map, page + i, xa_mk_value(all), GFP_KERNEL));
 			if (r)
 				return r;
 		}
@@ -111,10 +108,9 @@ static int map_batch(struct ks_process *p, struct hmm_range *range,
 	return -EAGAIN;
 }
 
-int ks_gpumap_add(struct ks_process *p, unsigned long start, unsigned long last,
-		  unsigned long gpus)
+int ks_gpumap_add(struct ks_process *p, unsigned long start, unsigned long last, unsigned long gpus)
 {
-	struct hmm_range range = { .notifier = &p->mni };
+	struct hmm_range range = {.notifier = &p->mni};
 	unsigned long addr = start << PAGE_SHIFT;
 	unsigned long end = (last + 1) << PAGE_SHIFT;
 	struct vm_area_struct *vma;
@@ -130,8 +126,7 @@ int ks_gpumap_add(struct ks_process *p, unsigned long start, unsigned long last,
 			break;
 		}
 		range.start = addr;
-		range.end = min3(end, vma->vm_end,
-				 addr + KS_BATCH * PAGE_SIZE);
+		range.end = min3(end, vma->vm_end, addr + KS_BATCH * PAGE_SIZE);
 		range.default_flags = HMM_PFN_REQ_FAULT;
 		if (vma->vm_flags & VM_WRITE)
 			range.default_flags |= HMM_PFN_REQ_WRITE;

@@ -16,11 +16,10 @@ int ks_gpumap_add(struct ks_process *p, unsigned long start, unsigned long last,
 		  unsigned long gpus);
 bool ks_gpumap_test(struct ks_process *p, unsigned long page, unsigned int gpu);
 /* Unmap everywhere; the set of GPUs that had a mapping. */
-unsigned long ks_gpumap_clear(struct ks_process *p, unsigned long start,
-			      unsigned long last, unsigned long gpus);
+unsigned long ks_gpumap_clear(struct ks_process *p, unsigned long start, unsigned long last,
+			      unsigned long gpus);
 /* From the notifier: unmap, stop queues, tell the listeners. */
-void ks_gpumap_invalidate(struct ks_process *p,
-			  const struct mmu_notifier_range *range,
+void ks_gpumap_invalidate(struct ks_process *p, const struct mmu_notifier_range *range,
 			  unsigned long seq);
 
 #endif /* KS_GPUMAP_H */

@@ -38,13 +38,14 @@ static void after_init(void)
 		return;
 	kfd = kfd_open();
 	ok(acquire(kfd, 0) == -EBUSY, "ROCr has acquired the VMs: EBUSY");
-	ok(!prefetch(kfd, mem, 4 * MiB, gpus[0].id) &&
-	   on_device(mem, 4 * MiB) == 1024, "prefetch through an own descriptor");
+	ok(!prefetch(kfd, mem, 4 * MiB, gpus[0].id) && on_device(mem, 4 * MiB) == 1024,
+	   "prefetch through an own descriptor");
 	ok(!prefetch(kfd, mem, 4 * MiB, SYSMEM) && !on_device(mem, 4 * MiB) &&
-	   intact(mem, 4 * MiB, 1), "and back");
+		   intact(mem, 4 * MiB, 1),
+	   "and back");
 	ok(!symbol(rocr, "hsa_shut_down")(), "hsa_shut_down()");
-	ok(!prefetch(kfd, mem, 4 * MiB, gpus[0].id) &&
-	   on_device(mem, 4 * MiB) == 1024, "the VMs outlive it");
+	ok(!prefetch(kfd, mem, 4 * MiB, gpus[0].id) && on_device(mem, 4 * MiB) == 1024,
+	   "the VMs outlive it");
 }
 
 static void after_thunk(void)

@@ -19,8 +19,8 @@
 #include <hsakmt.h>
 #endif
 
-#define SIZE	(32UL << 20)
-#define PAGE	4096UL
+#define SIZE (32UL << 20)
+#define PAGE 4096UL
 
 static int number, failures;
 
@@ -50,8 +50,7 @@ static size_t on_device(char *mem, size_t size)
 
 	for (i = 0; i < n; i++)
 		pages[i] = mem + i * PAGE;
-	if (!mincore(mem, size, core) &&
-	    !syscall(SYS_move_pages, 0, n, pages, NULL, status, 0))
+	if (!mincore(mem, size, core) && !syscall(SYS_move_pages, 0, n, pages, NULL, status, 0))
 		for (i = 0; i < n; i++)
 			count += (core[i] & 1) && status[i] == -ENOENT;
 	free(core);
@@ -81,7 +80,7 @@ static void fill(char *mem)
 
 static HSAKMT_STATUS prefetch(char *mem, HSAuint32 node)
 {
-	HSA_SVM_ATTRIBUTE attr = { HSA_SVM_ATTR_PREFETCH_LOC, node };
+	HSA_SVM_ATTRIBUTE attr = {HSA_SVM_ATTR_PREFETCH_LOC, node};
 
 	return hsaKmtSVMSetAttr(mem, SIZE, 1, &attr);
 }
@@ -100,14 +99,14 @@ static void there_and_back(char *mem, HSAuint32 node)
 	ok(intact(mem), "data intact on the device");
 	t2 = now();
 	ok(prefetch(mem, 0) == HSAKMT_STATUS_SUCCESS, "prefetch to system memory");
-	printf("# %lu MiB there in %.1f ms, back in %.1f ms\n", SIZE >> 20,
-	       (t1 - t0) * 1e3, (now() - t2) * 1e3);
+	printf("# %lu MiB there in %.1f ms, back in %.1f ms\n", SIZE >> 20, (t1 - t0) * 1e3,
+	       (now() - t2) * 1e3);
 	ok(on_device(mem, SIZE) == 0 && intact(mem), "all pages back, data intact");
 }
 
 int main(void)
 {
-	HsaSystemProperties sys = { 0 };
+	HsaSystemProperties sys = {0};
 	HSA_SVM_ATTRIBUTE attr;
 	HSAuint32 node, gpus = 0;
 	char *mem;
@@ -117,36 +116,35 @@ int main(void)
 	if (!ok(hsaKmtAcquireSystemProperties(&sys) == HSAKMT_STATUS_SUCCESS,
 		"hsaKmtAcquireSystemProperties"))
 		return 1;
-	mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (node = 0; node < sys.NumNodes; node++) {
 		HsaNodeProperties props;
 		HsaMemoryProperties bank;
 
-		if (!ok(hsaKmtGetNodeProperties(node, &props) ==
-			HSAKMT_STATUS_SUCCESS, "hsaKmtGetNodeProperties"))
+		if (!ok(hsaKmtGetNodeProperties(node, &props) == HSAKMT_STATUS_SUCCESS,
+			"hsaKmtGetNodeProperties"))
 			continue;
 		printf("# node %u: cores %u simds %u location 0x%x svm %u coherent %u links %u\n",
-		       node, props.NumCPUCores, props.NumFComputeCores,
-		       props.LocationId,
+		       node, props.NumCPUCores, props.NumFComputeCores, props.LocationId,
 		       props.Capability.ui32.SVMAPISupported,
 		       props.Capability.ui32.CoherentHostAccess, props.NumIOLinks);
 		if (!props.NumFComputeCores)
 			continue;
 		gpus++;
 		ok(props.Capability.ui32.SVMAPISupported, "SVM API bit");
-		ok(hsaKmtGetNodeMemoryProperties(node, 1, &bank) ==
-			   HSAKMT_STATUS_SUCCESS && bank.SizeInBytes,
+		ok(hsaKmtGetNodeMemoryProperties(node, 1, &bank) == HSAKMT_STATUS_SUCCESS &&
+			   bank.SizeInBytes,
 		   "hsaKmtGetNodeMemoryProperties");
 		there_and_back(mem, node);
 	}
 	ok(gpus > 0, "there are GPU nodes");
 	attr.type = HSA_SVM_ATTR_PREFETCH_LOC;
-	ok(hsaKmtSVMGetAttr(mem, SIZE, 1, &attr) == HSAKMT_STATUS_SUCCESS &&
-	   attr.value == 0, "hsaKmtSVMGetAttr: last prefetch was to the system");
+	ok(hsaKmtSVMGetAttr(mem, SIZE, 1, &attr) == HSAKMT_STATUS_SUCCESS && attr.value == 0,
+	   "hsaKmtSVMGetAttr: last prefetch was to the system");
 	ok(hsaKmtSetXNACKMode(1) == HSAKMT_STATUS_SUCCESS, "hsaKmtSetXNACKMode");
 	ok(hsaKmtReleaseSystemProperties() == HSAKMT_STATUS_SUCCESS &&
-	   hsaKmtCloseKFD() == HSAKMT_STATUS_SUCCESS, "release and close");
+		   hsaKmtCloseKFD() == HSAKMT_STATUS_SUCCESS,
+	   "release and close");
 	printf("1..%d\n", number);
 	return failures ? 1 : 0;
 }

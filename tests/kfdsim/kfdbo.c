@@ -18,10 +18,9 @@ struct kfdbo {
 	bool vram;
 };
 
-#define HANDLE(dev, id)	((u64)(dev)->gpu_id << 32 | (u32)(id))
+#define HANDLE(dev, id) ((u64)(dev)->gpu_id << 32 | (u32)(id))
 
-int ks_kfdbo_alloc(struct ks_process *p,
-		   struct kfd_ioctl_alloc_memory_of_gpu_args *args)
+int ks_kfdbo_alloc(struct ks_process *p, struct kfd_ioctl_alloc_memory_of_gpu_args *args)
 {
 	struct ks_dev *dev = ks_process_dev(p, args->gpu_id);
 	struct kfdbo *bo;
@@ -36,8 +35,8 @@ int ks_kfdbo_alloc(struct ks_process *p,
 	bo->va = args->va_addr;
 	bo->size = PAGE_ALIGN(args->size);
 	bo->vram = args->flags & KFD_IOC_ALLOC_MEM_FLAGS_VRAM;
-	if (bo->vram && (ks_evict_make_room(dev, bo->size, NULL) ||
-			 !ks_vram_charge_kfd(dev, bo->size))) {
+	if (bo->vram &&
+	    (ks_evict_make_room(dev, bo->size, NULL) || !ks_vram_charge_kfd(dev, bo->size))) {
 		kfree(bo);
 		return -ENOMEM;
 	}
@@ -102,7 +101,7 @@ bool ks_kfdbo_overlaps(struct ks_process *p, u64 start, u64 end)
 	int id;
 
 	mutex_lock(&p->lock);
-	idr_for_each_entry(&p->bos, bo, id)
+	idr_for_each_entry (&p->bos, bo, id)
 		hit |= bo->va < end && bo->va + bo->size > start;
 	mutex_unlock(&p->lock);
 	return hit;
@@ -113,7 +112,7 @@ void ks_kfdbo_drop_all(struct ks_process *p)
 	struct kfdbo *bo;
 	int id;
 
-	idr_for_each_entry(&p->bos, bo, id) {
+	idr_for_each_entry (&p->bos, bo, id) {
 		idr_remove(&p->bos, id);
 		kfdbo_drop(p, bo);
 	}

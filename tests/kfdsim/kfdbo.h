@@ -9,8 +9,7 @@
 
 struct kfd_ioctl_alloc_memory_of_gpu_args;
 
-int ks_kfdbo_alloc(struct ks_process *p,
-		   struct kfd_ioctl_alloc_memory_of_gpu_args *args);
+int ks_kfdbo_alloc(struct ks_process *p, struct kfd_ioctl_alloc_memory_of_gpu_args *args);
 int ks_kfdbo_free(struct ks_process *p, u64 handle);
 bool ks_kfdbo_exists(struct ks_process *p, u64 handle);
 /* Does [start, end) touch the address range of a buffer? */

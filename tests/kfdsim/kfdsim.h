@@ -14,18 +14,18 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-#define KS_NAME		"kfdsim"
-#define KS_MAX_DEV	16
-#define KS_BATCH	512	/* pages of one migrate_vma call: 2 MiB */
+#define KS_NAME "kfdsim"
+#define KS_MAX_DEV 16
+#define KS_BATCH 512 /* pages of one migrate_vma call: 2 MiB */
 
 /* Locations as user space names them. */
-#define KS_LOC_SYSMEM		0U
-#define KS_LOC_UNDEFINED	0xffffffffU
+#define KS_LOC_SYSMEM 0U
+#define KS_LOC_UNDEFINED 0xffffffffU
 
-#define KS_PCI_VENDOR	0x1002
-#define KS_PCI_DEVICE	0x7408
-#define KS_DRM_MAJOR	226
-#define KS_DRM_MINOR0	128
+#define KS_PCI_VENDOR 0x1002
+#define KS_PCI_DEVICE 0x7408
+#define KS_DRM_MAJOR 226
+#define KS_DRM_MINOR0 128
 
 /* Which kernel's amdkfd is played. */
 enum ks_abi {
@@ -40,10 +40,10 @@ enum ks_abi {
  */
 struct ks_dev {
 	unsigned int idx;
-	unsigned int minor;		/* DRM render minor */
+	unsigned int minor; /* DRM render minor */
 	u32 gpu_id;
-	u32 location_id;		/* bus << 8 | devfn, domain 0 */
-	int nid;			/* NUMA node the device is near to */
+	u32 location_id; /* bus << 8 | devfn, domain 0 */
+	int nid; /* NUMA node the device is near to */
 	phys_addr_t base;
 	u64 size;
 
@@ -57,17 +57,17 @@ struct ks_dev {
 	struct list_head smi_clients;
 
 	spinlock_t lock;
-	struct page *free;		/* chained by zone_device_data */
+	struct page *free; /* chained by zone_device_data */
 	unsigned long total_pages;
 	unsigned long free_pages;
 	unsigned long peak_pages;
-	u64 bo_bytes;			/* SVM buffers, whole sub-ranges */
-	u64 kfd_bytes;			/* buffers of ALLOC_MEMORY_OF_GPU */
-	u64 taken_bytes;		/* taken away by the control file */
-	u64 migrated_in;		/* pages, cumulative */
+	u64 bo_bytes; /* SVM buffers, whole sub-ranges */
+	u64 kfd_bytes; /* buffers of ALLOC_MEMORY_OF_GPU */
+	u64 taken_bytes; /* taken away by the control file */
+	u64 migrated_in; /* pages, cumulative */
 	u64 migrated_out;
 	u64 evicted_bos;
-	struct list_head lru;		/* SVM buffers, coldest first */
+	struct list_head lru; /* SVM buffers, coldest first */
 };
 
 extern struct ks_dev *ks_devs[KS_MAX_DEV];
@@ -81,7 +81,6 @@ struct ks_dev *ks_dev_by_gpu_id(u32 gpu_id);
 /* Has the device cgroup of the caller given it the render node? 0 or -EPERM. */
 int ks_dev_permission(const struct ks_dev *dev);
 
-#define ks_for_each_dev(dev, i) \
-	for ((i) = 0; (i) < ks_ndevs && ((dev) = ks_devs[i], true); (i)++)
+#define ks_for_each_dev(dev, i) for ((i) = 0; (i) < ks_ndevs && ((dev) = ks_devs[i], true); (i)++)
 
 #endif /* KFDSIM_H */

@@ -30,7 +30,8 @@ MODULE_PARM_DESC(devices, "number of devices (1..16, default 4)");
 static char *base[KS_MAX_DEV];
 static unsigned int base_count;
 module_param_array(base, charp, &base_count, 0444);
-MODULE_PARM_DESC(base, "physical start of each device's reserved range; one: they follow each other");
+MODULE_PARM_DESC(base,
+		 "physical start of each device's reserved range; one: they follow each other");
 
 static char *size = "512M";
 module_param(size, charp, 0444);
@@ -42,13 +43,14 @@ MODULE_PARM_DESC(abi, "kernel whose amdkfd is played: 6.1, 6.12 (default) or 7.3
 
 static char *sysmem_limit = "0";
 module_param(sysmem_limit, charp, 0444);
-MODULE_PARM_DESC(sysmem_limit, "bytes under SVM ranges without XNACK (default: the driver's formula)");
+MODULE_PARM_DESC(sysmem_limit,
+		 "bytes under SVM ranges without XNACK (default: the driver's formula)");
 
 module_param_named(xnack, ks_xnack_default, bool, 0444);
 MODULE_PARM_DESC(xnack, "do new processes have XNACK on (default Y)");
 
 /* Bus numbers of the eight GCDs of an EX235a blade, then made-up ones. */
-static const u8 busses[KS_MAX_DEV] = {
+static const u8 bus_numbers[KS_MAX_DEV] = {
 	0xc1, 0xc6, 0xc9, 0xce, 0xd1, 0xd6, 0xd9, 0xde,
 	0xe1, 0xe6, 0xe9, 0xee, 0xf1, 0xf6, 0xf9, 0xfe,
 };
@@ -58,7 +60,7 @@ struct ks_dev *ks_dev_by_gpu_id(u32 gpu_id)
 	struct ks_dev *dev;
 	unsigned int i;
 
-	ks_for_each_dev(dev, i)
+	ks_for_each_dev (dev, i)
 		if (dev->gpu_id == gpu_id)
 			return dev;
 	return NULL;
@@ -66,8 +68,7 @@ struct ks_dev *ks_dev_by_gpu_id(u32 gpu_id)
 
 int ks_dev_permission(const struct ks_dev *dev)
 {
-	return devcgroup_check_permission(DEVCG_DEV_CHAR, KS_DRM_MAJOR,
-					  dev->minor,
+	return devcgroup_check_permission(DEVCG_DEV_CHAR, KS_DRM_MAJOR, dev->minor,
 					  DEVCG_ACC_READ | DEVCG_ACC_WRITE);
 }
 
@@ -122,7 +123,7 @@ static int dev_add(unsigned int i, u64 start, u64 bytes)
 		return -ENOMEM;
 	dev->idx = i;
 	dev->minor = KS_DRM_MINOR0 + i;
-	dev->location_id = busses[i] << 8;
+	dev->location_id = bus_numbers[i] << 8;
 	dev->base = start;
 	dev->size = bytes;
 	dev->nid = ks_topo_nid(i * ks_topo_cpu_nodes() / devices);

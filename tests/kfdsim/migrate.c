@@ -20,18 +20,18 @@ struct batch {
 };
 
 struct moved {
-	unsigned long collected;	/* the kernel offered these to us */
-	unsigned long copied;		/* had a destination */
-	unsigned long moved;		/* really are there now */
-	unsigned long holes;		/* collected without a page */
-	unsigned long stuck;		/* refused after they were collected */
+	unsigned long collected; /* the kernel offered these to us */
+	unsigned long copied; /* had a destination */
+	unsigned long moved; /* really are there now */
+	unsigned long holes; /* collected without a page */
+	unsigned long stuck; /* refused after they were collected */
 };
 
 /* One migration of one VMA's part, in either direction. */
 struct job {
 	struct ks_process *p;
 	struct ks_dev *dev;
-	struct ks_bo *bo;		/* to the device; NULL: to system memory */
+	struct ks_bo *bo; /* to the device; NULL: to system memory */
 	struct batch *batch;
 	struct vm_area_struct *vma;
 };
@@ -90,8 +90,7 @@ static int job_copy(struct job *job, struct migrate_vma *m, struct moved *count)
 }
 
 /* Note where the pages of a finished batch are. */
-static void job_account(struct job *job, struct migrate_vma *m,
-			struct moved *count)
+static void job_account(struct job *job, struct migrate_vma *m, struct moved *count)
 {
 	unsigned long page = m->start >> PAGE_SHIFT, i;
 
@@ -111,8 +110,7 @@ static void job_account(struct job *job, struct migrate_vma *m,
 	mutex_unlock(&job->p->svm_lock);
 }
 
-static int job_batch(struct job *job, unsigned long start, unsigned long end,
-		     struct moved *count)
+static int job_batch(struct job *job, unsigned long start, unsigned long end, struct moved *count)
 {
 	struct migrate_vma m = {
 		.vma = job->vma,
@@ -121,16 +119,14 @@ static int job_batch(struct job *job, unsigned long start, unsigned long end,
 		.src = job->batch->src,
 		.dst = job->batch->dst,
 		.pgmap_owner = job->dev,
-		.flags = job->bo ? MIGRATE_VMA_SELECT_SYSTEM :
-				   MIGRATE_VMA_SELECT_DEVICE_COHERENT,
+		.flags = job->bo ? MIGRATE_VMA_SELECT_SYSTEM : MIGRATE_VMA_SELECT_DEVICE_COHERENT,
 	};
 	int r;
 
 	memset(job->batch, 0, sizeof(*job->batch));
 	r = migrate_vma_setup(&m);
 	if (r) {
-		pr_info_ratelimited(KS_NAME ": vma setup of 0x%lx-0x%lx: %d\n",
-				    start, end, r);
+		pr_info_ratelimited(KS_NAME ": vma setup of 0x%lx-0x%lx: %d\n", start, end, r);
 		return r;
 	}
 	if (!m.cpages)
@@ -144,8 +140,8 @@ static int job_batch(struct job *job, unsigned long start, unsigned long end,
 }
 
 /* The part [start, end) of job->vma; emits the events of it. */
-static int job_vma(struct job *job, struct ks_smi_migration *ev,
-		   unsigned long start, unsigned long end, struct moved *total)
+static int job_vma(struct job *job, struct ks_smi_migration *ev, unsigned long start,
+		   unsigned long end, struct moved *total)
 {
 	struct moved count = {};
 	unsigned long addr = start, next;
@@ -156,8 +152,7 @@ static int job_vma(struct job *job, struct ks_smi_migration *ev,
 	ks_smi_migrate_start(job->dev, job->p, ev);
 	for (; addr < end && !r; addr = next) {
 		next = min(end, ALIGN(addr + 1, KS_BATCH * PAGE_SIZE));
-		r = fatal_signal_pending(current) ? -EINTR :
-			job_batch(job, addr, next, &count);
+		r = fatal_signal_pending(current) ? -EINTR : job_batch(job, addr, next, &count);
 	}
 	/* 6.1 and 6.12 jump over the end event when there was nothing. */
 	if (count.collected || ks_abi == KS_ABI_7_3)
@@ -171,8 +166,8 @@ static int job_vma(struct job *job, struct ks_smi_migration *ev,
 }
 
 /* All VMAs under [start, last]. */
-static int job_run(struct job *job, struct ks_smi_migration *ev,
-		   unsigned long start, unsigned long last, struct moved *total)
+static int job_run(struct job *job, struct ks_smi_migration *ev, unsigned long start,
+		   unsigned long last, struct moved *total)
 {
 	unsigned long addr = start << PAGE_SHIFT, end = (last + 1) << PAGE_SHIFT;
 	unsigned long next;
@@ -212,11 +207,11 @@ static struct ks_dev *range_look(struct ks_process *p, unsigned long start,
 	return loc;
 }
 
-int ks_migrate_to_ram(struct ks_process *p, unsigned long start,
-		      unsigned long last, enum ks_migrate_trigger trigger)
+int ks_migrate_to_ram(struct ks_process *p, unsigned long start, unsigned long last,
+		      enum ks_migrate_trigger trigger)
 {
-	struct ks_smi_migration ev = { .trigger = trigger };
-	struct job job = { .p = p };
+	struct ks_smi_migration ev = {.trigger = trigger};
+	struct job job = {.p = p};
 	struct moved count = {};
 	struct ks_range *range;
 	int r;
@@ -244,8 +239,7 @@ int ks_migrate_to_ram(struct ks_process *p, unsigned long start,
 		 * 6.12 drops the buffer when its own count of pages says so,
 		 * 6.1 when no page that was collected refused to move.
 		 */
-		if (ks_abi == KS_ABI_6_1 ? whole && !count.stuck :
-					   !ks_range_resident(range))
+		if (ks_abi == KS_ABI_6_1 ? whole && !count.stuck : !ks_range_resident(range))
 			ks_range_drop_bo(range);
 	}
 	mutex_unlock(&p->svm_lock);
@@ -253,9 +247,8 @@ int ks_migrate_to_ram(struct ks_process *p, unsigned long start,
 }
 
 /* There is no way between two devices but through system memory. */
-static int leave_other_device(struct ks_process *p, unsigned long start,
-			      unsigned long last, struct ks_dev *dev,
-			      enum ks_migrate_trigger trigger)
+static int leave_other_device(struct ks_process *p, unsigned long start, unsigned long last,
+			      struct ks_dev *dev, enum ks_migrate_trigger trigger)
 {
 	struct ks_smi_migration ev;
 	struct ks_dev *loc = range_look(p, start, &ev);
@@ -273,8 +266,7 @@ static int leave_other_device(struct ks_process *p, unsigned long start,
 }
 
 /* The buffer of the range at @start on @dev, made if need be. */
-static struct ks_bo *range_buffer(struct ks_process *p, unsigned long start,
-				  struct ks_dev *dev)
+static struct ks_bo *range_buffer(struct ks_process *p, unsigned long start, struct ks_dev *dev)
 {
 	struct ks_bo *bo = NULL;
 	struct ks_range *range;
@@ -315,12 +307,11 @@ static struct ks_bo *range_buffer(struct ks_process *p, unsigned long start,
 	return bo;
 }
 
-int ks_migrate_to_vram(struct ks_process *p, unsigned long start,
-		       unsigned long last, struct ks_dev *dev,
-		       enum ks_migrate_trigger trigger)
+int ks_migrate_to_vram(struct ks_process *p, unsigned long start, unsigned long last,
+		       struct ks_dev *dev, enum ks_migrate_trigger trigger)
 {
-	struct ks_smi_migration ev = { .trigger = trigger, .to = dev->gpu_id };
-	struct job job = { .p = p, .dev = dev };
+	struct ks_smi_migration ev = {.trigger = trigger, .to = dev->gpu_id};
+	struct job job = {.p = p, .dev = dev};
 	struct moved count = {};
 	struct ks_range *range;
 	int r;

@@ -16,11 +16,10 @@ struct ks_owner;
  * holds mmap_lock for reading and p->migrate_mutex. 0 if nothing failed
  * outright (pages that cannot move are no failure), else -errno.
  */
-int ks_migrate_to_vram(struct ks_process *p, unsigned long start,
-		       unsigned long last, struct ks_dev *dev,
-		       enum ks_migrate_trigger trigger);
-int ks_migrate_to_ram(struct ks_process *p, unsigned long start,
-		      unsigned long last, enum ks_migrate_trigger trigger);
+int ks_migrate_to_vram(struct ks_process *p, unsigned long start, unsigned long last,
+		       struct ks_dev *dev, enum ks_migrate_trigger trigger);
+int ks_migrate_to_ram(struct ks_process *p, unsigned long start, unsigned long last,
+		      enum ks_migrate_trigger trigger);
 
 /*
  * Evict the least recently faulted buffers of any process until @bytes more
@@ -28,7 +27,6 @@ int ks_migrate_to_ram(struct ks_process *p, unsigned long start,
  */
 int ks_evict_make_room(struct ks_dev *dev, u64 bytes, struct ks_process *self);
 /* As ks_bo_try_create(), evicting if need be; ERR_PTR(-ENOMEM). */
-struct ks_bo *ks_evict_bo_create(struct ks_dev *dev, struct ks_process *self,
-				 u64 bytes);
+struct ks_bo *ks_evict_bo_create(struct ks_dev *dev, struct ks_process *self, u64 bytes);
 
 #endif /* KS_MIGRATE_H */

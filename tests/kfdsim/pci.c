@@ -12,7 +12,7 @@
 #include "vram.h"
 
 struct ks_pci {
-	struct pci_sysdata sysdata;	/* x86 finds domain and node here */
+	struct pci_sysdata sysdata; /* x86 finds domain and node here */
 	struct resource busn;
 	struct pci_bus *bus;
 	struct pci_dev *pdev;
@@ -22,12 +22,10 @@ struct ks_pci {
 
 static struct ks_pci *bus_to_pci(struct pci_bus *bus)
 {
-	return container_of((struct pci_sysdata *)bus->sysdata, struct ks_pci,
-			    sysdata);
+	return container_of((struct pci_sysdata *)bus->sysdata, struct ks_pci, sysdata);
 }
 
-static int config_read(struct pci_bus *bus, unsigned int devfn, int where,
-		       int size, u32 *value)
+static int config_read(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 *value)
 {
 	struct ks_pci *pci = bus_to_pci(bus);
 
@@ -42,8 +40,7 @@ static int config_read(struct pci_bus *bus, unsigned int devfn, int where,
 	return PCIBIOS_SUCCESSFUL;
 }
 
-static int config_write(struct pci_bus *bus, unsigned int devfn, int where,
-			int size, u32 value)
+static int config_write(struct pci_bus *bus, unsigned int devfn, int where, int size, u32 value)
 {
 	struct ks_pci *pci = bus_to_pci(bus);
 	u64 bar;
@@ -76,8 +73,7 @@ static void put16(struct ks_pci *pci, int where, u16 value)
 
 static void fill_config(struct ks_dev *dev, struct ks_pci *pci)
 {
-	u64 bar = dev->base | PCI_BASE_ADDRESS_MEM_TYPE_64 |
-		  PCI_BASE_ADDRESS_MEM_PREFETCH;
+	u64 bar = dev->base | PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH;
 
 	put16(pci, PCI_VENDOR_ID, KS_PCI_VENDOR);
 	put16(pci, PCI_DEVICE_ID, KS_PCI_DEVICE);
@@ -93,16 +89,14 @@ static void fill_config(struct ks_dev *dev, struct ks_pci *pci)
 	}
 }
 
-static ssize_t vram_total_show(struct device *d, struct device_attribute *attr,
-			       char *buf)
+static ssize_t vram_total_show(struct device *d, struct device_attribute *attr, char *buf)
 {
 	struct ks_dev *dev = dev_get_drvdata(d);
 
 	return sysfs_emit(buf, "%llu\n", dev->size);
 }
 
-static ssize_t vram_used_show(struct device *d, struct device_attribute *attr,
-			      char *buf)
+static ssize_t vram_used_show(struct device *d, struct device_attribute *attr, char *buf)
 {
 	struct ks_dev *dev = dev_get_drvdata(d);
 
@@ -110,8 +104,8 @@ static ssize_t vram_used_show(struct device *d, struct device_attribute *attr,
 	return sysfs_emit(buf, "%llu\n", (u64)((s64)dev->size - ks_vram_room(dev)));
 }
 
-#define RO(_name, _show) static struct device_attribute attr_##_name = \
-	__ATTR(_name, 0444, _show, NULL)
+#define RO(_name, _show)                                                                           \
+	static struct device_attribute attr_##_name = __ATTR(_name, 0444, _show, NULL)
 RO(mem_info_vram_total, vram_total_show);
 RO(mem_info_vis_vram_total, vram_total_show);
 RO(mem_info_vram_used, vram_used_show);
@@ -137,8 +131,7 @@ static int scan_bus(struct ks_dev *dev, struct ks_pci *pci)
 	};
 	pci_add_resource(&windows, &pci->busn);
 	pci_add_resource(&windows, &iomem_resource);
-	pci->bus = pci_create_root_bus(NULL, busnr, &config_ops, &pci->sysdata,
-				       &windows);
+	pci->bus = pci_create_root_bus(NULL, busnr, &config_ops, &pci->sysdata, &windows);
 	if (!pci->bus) {
 		pci_free_resource_list(&windows);
 		return -ENODEV;

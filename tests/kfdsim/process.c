@@ -23,8 +23,7 @@ static DEFINE_MUTEX(processes_lock);
 static struct workqueue_struct *release_wq;
 
 static bool process_invalidate(struct mmu_interval_notifier *mni,
-			       const struct mmu_notifier_range *range,
-			       unsigned long seq)
+			       const struct mmu_notifier_range *range, unsigned long seq)
 {
 	struct ks_process *p = container_of(mni, struct ks_process, mni);
 
@@ -38,8 +37,7 @@ static bool process_invalidate(struct mmu_interval_notifier *mni,
 	}
 	/* Nothing but the reaper of a dying mm is not allowed to sleep. */
 	if (range->event == MMU_NOTIFY_UNMAP && mmu_notifier_range_blockable(range))
-		ks_range_unmap(p, range->start >> PAGE_SHIFT,
-			       (range->end - 1) >> PAGE_SHIFT);
+		ks_range_unmap(p, range->start >> PAGE_SHIFT, (range->end - 1) >> PAGE_SHIFT);
 	ks_gpumap_invalidate(p, range, seq);
 	return true;
 }
@@ -129,11 +127,10 @@ static struct ks_process *process_create(void)
 	INIT_WORK(&p->release_work, process_release);
 	INIT_DELAYED_WORK(&p->restore_work, ks_svm_restore_work);
 	p->xnack = ks_xnack_default;
-	ks_for_each_dev(dev, i)
+	ks_for_each_dev (dev, i)
 		p->pdd[i].allowed = !ks_dev_permission(dev);
 
-	r = mmu_interval_notifier_insert(&p->mni, p->mm, 0, ULONG_MAX,
-					 &process_mni_ops);
+	r = mmu_interval_notifier_insert(&p->mni, p->mm, 0, ULONG_MAX, &process_mni_ops);
 	if (r) {
 		spin_lock_irq(&p->owner->lock);
 		p->owner->proc = NULL;
@@ -155,7 +152,7 @@ struct ks_process *ks_process_open(void)
 	flush_workqueue(release_wq);
 
 	mutex_lock(&processes_lock);
-	list_for_each_entry(p, &processes, node) {
+	list_for_each_entry (p, &processes, node) {
 		if (p->mm == current->mm && !READ_ONCE(p->dead)) {
 			kref_get(&p->ref);
 			goto out;
@@ -181,7 +178,7 @@ struct ks_process *ks_process_find(pid_t pid)
 	struct ks_process *p, *found = NULL;
 
 	mutex_lock(&processes_lock);
-	list_for_each_entry(p, &processes, node) {
+	list_for_each_entry (p, &processes, node) {
 		if (p->pid == pid && !READ_ONCE(p->dead)) {
 			kref_get(&p->ref);
 			found = p;

@@ -25,40 +25,40 @@
 
 /* What the driver calls a PDD: this process on that GPU. */
 struct ks_pdd {
-	bool allowed;			/* by the opener's device cgroup */
-	struct file *drm_file;		/* set by ACQUIRE_VM, kept until exit */
+	bool allowed; /* by the opener's device cgroup */
+	struct file *drm_file; /* set by ACQUIRE_VM, kept until exit */
 	atomic_long_t faults;
 	atomic_long_t page_in;
 	atomic_long_t page_out;
-	atomic64_t kfd_bytes;		/* ALLOC_MEMORY_OF_GPU */
+	atomic64_t kfd_bytes; /* ALLOC_MEMORY_OF_GPU */
 };
 
 struct ks_process {
 	struct kref ref;
 	struct list_head node;
-	struct mm_struct *mm;		/* grabbed, not pinned */
+	struct mm_struct *mm; /* grabbed, not pinned */
 	struct task_struct *lead;
-	pid_t pid;			/* of the group leader, init namespace */
-	bool dead;			/* mm is being torn down */
+	pid_t pid; /* of the group leader, init namespace */
+	bool dead; /* mm is being torn down */
 	bool xnack;
 	bool vm_acquired;
 	struct ks_owner *owner;
 	struct ks_pdd pdd[KS_MAX_DEV];
 
-	struct mutex lock;		/* pdd->drm_file, xnack, buffers */
-	struct idr bos;			/* ALLOC_MEMORY_OF_GPU, by handle */
-	spinlock_t event_lock;		/* what is in @events */
+	struct mutex lock; /* pdd->drm_file, xnack, buffers */
+	struct idr bos; /* ALLOC_MEMORY_OF_GPU, by handle */
+	spinlock_t event_lock; /* what is in @events */
 	wait_queue_head_t event_wait;
-	struct xarray events;		/* CREATE_EVENT, by id */
+	struct xarray events; /* CREATE_EVENT, by id */
 	struct mutex info_lock;
 	struct mutex migrate_mutex;
-	struct mutex svm_lock;		/* @ranges and all that is in them */
+	struct mutex svm_lock; /* @ranges and all that is in them */
 	struct rb_root_cached ranges;
 
 	struct mmu_interval_notifier mni;
 	spinlock_t map_lock;
-	struct xarray gpu_map;		/* page number -> GPUs that map it */
-	unsigned long evicted_gpus;	/* queues stopped, restore is due */
+	struct xarray gpu_map; /* page number -> GPUs that map it */
+	unsigned long evicted_gpus; /* queues stopped, restore is due */
 	struct delayed_work restore_work;
 	struct work_struct release_work;
 

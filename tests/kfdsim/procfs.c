@@ -9,14 +9,14 @@
 #include "process.h"
 #include "vram.h"
 
-#define NAME_SIZE	16
+#define NAME_SIZE 16
 
 /* One directory: the process itself or its counters on one device. */
 struct proc_dir {
 	struct kobject kobj;
 	struct list_head node;
 	struct ks_process *p;
-	int gpu;			/* -1: the process directory */
+	int gpu; /* -1: the process directory */
 	struct attribute attr[1 + 2 * KS_MAX_DEV];
 	char name[1 + 2 * KS_MAX_DEV][NAME_SIZE];
 };
@@ -41,9 +41,9 @@ static ssize_t proc_show(struct kobject *kobj, struct attribute *attr, char *buf
 
 	if (dir->gpu >= 0)
 		return sysfs_emit(buf, "%ld\n",
-				  i == 0 ? atomic_long_read(&pdd->faults) :
-				  i == 1 ? atomic_long_read(&pdd->page_in) :
-					   atomic_long_read(&pdd->page_out));
+				  i == 0   ? atomic_long_read(&pdd->faults)
+				  : i == 1 ? atomic_long_read(&pdd->page_in)
+					   : atomic_long_read(&pdd->page_out));
 	if (!i)
 		return sysfs_emit(buf, "%d\n", 0x8000 + dir->p->pid % 0x8000);
 	if (i % 2)
@@ -51,7 +51,7 @@ static ssize_t proc_show(struct kobject *kobj, struct attribute *attr, char *buf
 	return sysfs_emit(buf, "0\n");
 }
 
-static const struct sysfs_ops proc_ops = { .show = proc_show };
+static const struct sysfs_ops proc_ops = {.show = proc_show};
 
 static void proc_release(struct kobject *kobj)
 {
@@ -66,8 +66,8 @@ static const struct kobj_type proc_type = {
 	.sysfs_ops = &proc_ops,
 };
 
-static struct proc_dir *dir_add(struct ks_process *p, struct kobject *parent,
-				int gpu, const char *name)
+static struct proc_dir *dir_add(struct ks_process *p, struct kobject *parent, int gpu,
+				const char *name)
 {
 	struct proc_dir *dir = kzalloc(sizeof(*dir), GFP_KERNEL);
 
@@ -84,8 +84,7 @@ static struct proc_dir *dir_add(struct ks_process *p, struct kobject *parent,
 	return dir;
 }
 
-static void file_add(struct proc_dir *dir, unsigned int i, const char *what,
-		     u32 gpu_id)
+static void file_add(struct proc_dir *dir, unsigned int i, const char *what, u32 gpu_id)
 {
 	if (gpu_id)
 		snprintf(dir->name[i], NAME_SIZE, "%s_%u", what, gpu_id);
@@ -110,7 +109,7 @@ void ks_procfs_add(struct ks_process *p)
 	if (!top)
 		return;
 	file_add(top, 0, "pasid", 0);
-	ks_for_each_dev(dev, i) {
+	ks_for_each_dev (dev, i) {
 		if (!p->pdd[i].allowed)
 			continue;
 		file_add(top, 1 + 2 * i, "vram", dev->gpu_id);
@@ -129,7 +128,7 @@ void ks_procfs_del(struct ks_process *p)
 {
 	struct proc_dir *dir, *next;
 
-	list_for_each_entry_safe(dir, next, &p->proc_files, node) {
+	list_for_each_entry_safe (dir, next, &p->proc_files, node) {
 		list_del(&dir->node);
 		kobject_del(&dir->kobj);
 		kobject_put(&dir->kobj);

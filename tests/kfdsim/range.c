@@ -20,8 +20,7 @@ void ks_sysmem_init(u64 limit_bytes)
 
 	/* RAM - RAM/64 - 1.5 GiB as the driver; half on guests that small. */
 	sysmem_limit = ram - (ram >> 6);
-	sysmem_limit = sysmem_limit < 2 * keep ? sysmem_limit / 2 :
-						 sysmem_limit - keep;
+	sysmem_limit = sysmem_limit < 2 * keep ? sysmem_limit / 2 : sysmem_limit - keep;
 	if (limit_bytes)
 		sysmem_limit = limit_bytes;
 }
@@ -39,8 +38,7 @@ static bool sysmem_reserve(s64 bytes)
 	return false;
 }
 
-struct ks_range *ks_range_first(struct ks_process *p, unsigned long start,
-				unsigned long last)
+struct ks_range *ks_range_first(struct ks_process *p, unsigned long start, unsigned long last)
 {
 	struct interval_tree_node *it;
 
@@ -48,8 +46,7 @@ struct ks_range *ks_range_first(struct ks_process *p, unsigned long start,
 	return it ? container_of(it, struct ks_range, it) : NULL;
 }
 
-struct ks_range *ks_range_add(struct ks_process *p, unsigned long start,
-			      unsigned long last)
+struct ks_range *ks_range_add(struct ks_process *p, unsigned long start, unsigned long last)
 {
 	struct ks_range *r = kzalloc(sizeof(*r), GFP_KERNEL);
 	struct ks_dev *dev;
@@ -71,7 +68,7 @@ struct ks_range *ks_range_add(struct ks_process *p, unsigned long start,
 	r->granularity = 9;
 	r->flags = KFD_IOCTL_SVM_FLAG_HOST_ACCESS | KFD_IOCTL_SVM_FLAG_COHERENT;
 	if (p->xnack)
-		ks_for_each_dev(dev, i)
+		ks_for_each_dev (dev, i)
 			if (p->pdd[i].allowed)
 				r->access |= BIT(i);
 	interval_tree_insert(&r->it, &p->ranges);
@@ -92,16 +89,13 @@ int ks_range_split_at(struct ks_process *p, unsigned long at, gfp_t gfp)
 	head_pages = at - r->it.start;
 	if (r->resident) {
 		/* The head keeps the longer map: the bits beyond are unused. */
-		tail->resident = kvcalloc(BITS_TO_LONGS(ks_range_npages(r)),
-					  sizeof(long), gfp);
+		tail->resident = kvcalloc(BITS_TO_LONGS(ks_range_npages(r)), sizeof(long), gfp);
 		if (!tail->resident) {
 			kfree(tail);
 			return -ENOMEM;
 		}
-		bitmap_shift_right(tail->resident, r->resident, head_pages,
-				   ks_range_npages(r));
-		bitmap_clear(r->resident, head_pages,
-			     ks_range_npages(r) - head_pages);
+		bitmap_shift_right(tail->resident, r->resident, head_pages, ks_range_npages(r));
+		bitmap_clear(r->resident, head_pages, ks_range_npages(r) - head_pages);
 	}
 	if (tail->bo)
 		ks_bo_get(tail->bo);
@@ -116,8 +110,7 @@ int ks_range_split_at(struct ks_process *p, unsigned long at, gfp_t gfp)
 int ks_range_need_bits(struct ks_range *r)
 {
 	if (!r->resident)
-		r->resident = kvcalloc(BITS_TO_LONGS(ks_range_npages(r)),
-				       sizeof(long), GFP_KERNEL);
+		r->resident = kvcalloc(BITS_TO_LONGS(ks_range_npages(r)), sizeof(long), GFP_KERNEL);
 	return r->resident ? 0 : -ENOMEM;
 }
 
@@ -156,8 +149,7 @@ static void range_free(struct ks_process *p, struct ks_range *r)
 	kfree(r);
 }
 
-void ks_range_unmap(struct ks_process *p, unsigned long start,
-		    unsigned long last)
+void ks_range_unmap(struct ks_process *p, unsigned long start, unsigned long last)
 {
 	/* munmap cannot be refused here, so the splits must not fail. */
 	const gfp_t gfp = GFP_KERNEL | __GFP_NOFAIL;

@@ -83,7 +83,7 @@ static int render_info(struct render_file *rf, void __user *user)
 		struct drm_amdgpu_info_device device;
 		u32 accel_working;
 		u8 zeros[512];
-	} *answer;
+	} * answer;
 	struct drm_amdgpu_info q;
 	int r = 0;
 
@@ -126,8 +126,7 @@ static long render_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
  */
 static int render_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct file *shm = shmem_file_setup(KS_NAME, vma->vm_end - vma->vm_start,
-					    VM_NORESERVE);
+	struct file *shm = shmem_file_setup(KS_NAME, vma->vm_end - vma->vm_start, VM_NORESERVE);
 	int r;
 
 	if (IS_ERR(shm))
@@ -199,8 +198,7 @@ int ks_render_add(struct ks_dev *dev)
 {
 	struct device *node;
 
-	node = device_create(drm_class, ks_pci_device(dev),
-			     MKDEV(KS_DRM_MAJOR, dev->minor), dev,
+	node = device_create(drm_class, ks_pci_device(dev), MKDEV(KS_DRM_MAJOR, dev->minor), dev,
 			     "renderD%u", dev->minor);
 	if (IS_ERR(node))
 		return PTR_ERR(node);

@@ -14,7 +14,7 @@
 #include "process.h"
 #include "smi.h"
 
-#define ALL_PROCESS	KFD_SMI_EVENT_MASK_FROM_INDEX(KFD_SMI_EVENT_ALL_PROCESS)
+#define ALL_PROCESS KFD_SMI_EVENT_MASK_FROM_INDEX(KFD_SMI_EVENT_ALL_PROCESS)
 
 struct smi_client {
 	struct list_head node;
@@ -27,8 +27,7 @@ struct smi_client {
 	bool admin;
 };
 
-static ssize_t smi_read(struct file *file, char __user *user, size_t size,
-			loff_t *off)
+static ssize_t smi_read(struct file *file, char __user *user, size_t size, loff_t *off)
 {
 	struct smi_client *c = file->private_data;
 	size_t n;
@@ -52,8 +51,7 @@ static ssize_t smi_read(struct file *file, char __user *user, size_t size,
 	return n;
 }
 
-static ssize_t smi_write(struct file *file, const char __user *user,
-			 size_t size, loff_t *off)
+static ssize_t smi_write(struct file *file, const char __user *user, size_t size, loff_t *off)
 {
 	struct smi_client *c = file->private_data;
 	u64 mask;
@@ -130,12 +128,11 @@ static bool smi_wanted(struct smi_client *c, pid_t pid, unsigned int event)
 	u64 mask = READ_ONCE(c->mask);
 	bool all = c->admin && (ks_abi == KS_ABI_7_3 || (mask & ALL_PROCESS));
 
-	return (c->pid == pid || all) &&
-	       (mask & KFD_SMI_EVENT_MASK_FROM_INDEX(event));
+	return (c->pid == pid || all) && (mask & KFD_SMI_EVENT_MASK_FROM_INDEX(event));
 }
 
-static __printf(4, 5) void smi_emit(struct ks_dev *dev, struct ks_process *p,
-				    unsigned int event, const char *fmt, ...)
+static __printf(4, 5) void smi_emit(struct ks_dev *dev, struct ks_process *p, unsigned int event,
+				    const char *fmt, ...)
 {
 	char line[KFD_SMI_EVENT_MSG_SIZE];
 	struct smi_client *c;
@@ -151,7 +148,7 @@ static __printf(4, 5) void smi_emit(struct ks_dev *dev, struct ks_process *p,
 	va_end(args);
 
 	spin_lock_irqsave(&dev->smi_lock, flags);
-	list_for_each_entry(c, &dev->smi_clients, node) {
+	list_for_each_entry (c, &dev->smi_clients, node) {
 		if (!smi_wanted(c, p->pid, event))
 			continue;
 		spin_lock(&c->lock);
@@ -166,47 +163,40 @@ static __printf(4, 5) void smi_emit(struct ks_dev *dev, struct ks_process *p,
 /* 7.3 names the pid as the task itself sees it. */
 static pid_t shown_pid(struct ks_process *p)
 {
-	return ks_abi == KS_ABI_7_3 ?
-		       task_tgid_nr_ns(p->lead, task_active_pid_ns(p->lead)) :
-		       p->pid;
+	return ks_abi == KS_ABI_7_3 ? task_tgid_nr_ns(p->lead, task_active_pid_ns(p->lead))
+				    : p->pid;
 }
 
 void ks_smi_migrate_start(struct ks_dev *dev, struct ks_process *p,
 			  const struct ks_smi_migration *m)
 {
-	smi_emit(dev, p, KFD_SMI_EVENT_MIGRATE_START,
-		 "%lld -%d @%lx(%lx) %x->%x %x:%x %d\n", ktime_get_boottime_ns(),
-		 shown_pid(p), m->start, m->end - m->start, m->from, m->to,
+	smi_emit(dev, p, KFD_SMI_EVENT_MIGRATE_START, "%lld -%d @%lx(%lx) %x->%x %x:%x %d\n",
+		 ktime_get_boottime_ns(), shown_pid(p), m->start, m->end - m->start, m->from, m->to,
 		 m->prefetch_loc, m->preferred_loc, m->trigger);
 }
 
-void ks_smi_migrate_end(struct ks_dev *dev, struct ks_process *p,
-			const struct ks_smi_migration *m, int error)
+void ks_smi_migrate_end(struct ks_dev *dev, struct ks_process *p, const struct ks_smi_migration *m,
+			int error)
 {
 	char code[16] = "";
 
 	if (ks_abi == KS_ABI_7_3)
 		snprintf(code, sizeof(code), " %d", error);
-	smi_emit(dev, p, KFD_SMI_EVENT_MIGRATE_END,
-		 "%lld -%d @%lx(%lx) %x->%x %d%s\n", ktime_get_boottime_ns(),
-		 shown_pid(p), m->start, m->end - m->start, m->from, m->to,
+	smi_emit(dev, p, KFD_SMI_EVENT_MIGRATE_END, "%lld -%d @%lx(%lx) %x->%x %d%s\n",
+		 ktime_get_boottime_ns(), shown_pid(p), m->start, m->end - m->start, m->from, m->to,
 		 m->trigger, code);
 }
 
-void ks_smi_fault_start(struct ks_dev *dev, struct ks_process *p,
-			unsigned long page, bool write)
+void ks_smi_fault_start(struct ks_dev *dev, struct ks_process *p, unsigned long page, bool write)
 {
 	smi_emit(dev, p, KFD_SMI_EVENT_PAGE_FAULT_START, "%lld -%d @%lx(%x) %c\n",
-		 ktime_get_boottime_ns(), shown_pid(p), page, dev->gpu_id,
-		 write ? 'W' : 'R');
+		 ktime_get_boottime_ns(), shown_pid(p), page, dev->gpu_id, write ? 'W' : 'R');
 }
 
-void ks_smi_fault_end(struct ks_dev *dev, struct ks_process *p,
-		      unsigned long page, bool migrated)
+void ks_smi_fault_end(struct ks_dev *dev, struct ks_process *p, unsigned long page, bool migrated)
 {
 	smi_emit(dev, p, KFD_SMI_EVENT_PAGE_FAULT_END, "%lld -%d @%lx(%x) %c\n",
-		 ktime_get_boottime_ns(), shown_pid(p), page, dev->gpu_id,
-		 migrated ? 'M' : 'U');
+		 ktime_get_boottime_ns(), shown_pid(p), page, dev->gpu_id, migrated ? 'M' : 'U');
 }
 
 void ks_smi_vmfault(struct ks_dev *dev, struct ks_process *p)
@@ -216,8 +206,8 @@ void ks_smi_vmfault(struct ks_dev *dev, struct ks_process *p)
 
 void ks_smi_queue_eviction(struct ks_dev *dev, struct ks_process *p)
 {
-	smi_emit(dev, p, KFD_SMI_EVENT_QUEUE_EVICTION, "%lld -%d %x %d\n",
-		 ktime_get_boottime_ns(), shown_pid(p), dev->gpu_id, 0);
+	smi_emit(dev, p, KFD_SMI_EVENT_QUEUE_EVICTION, "%lld -%d %x %d\n", ktime_get_boottime_ns(),
+		 shown_pid(p), dev->gpu_id, 0);
 }
 
 void ks_smi_queue_restore(struct ks_dev *dev, struct ks_process *p)
@@ -227,10 +217,10 @@ void ks_smi_queue_restore(struct ks_dev *dev, struct ks_process *p)
 		 ktime_get_boottime_ns(), shown_pid(p), dev->gpu_id);
 }
 
-void ks_smi_unmap(struct ks_dev *dev, struct ks_process *p, unsigned long start,
-		  unsigned long last, enum ks_unmap_trigger trigger)
+void ks_smi_unmap(struct ks_dev *dev, struct ks_process *p, unsigned long start, unsigned long last,
+		  enum ks_unmap_trigger trigger)
 {
-	smi_emit(dev, p, KFD_SMI_EVENT_UNMAP_FROM_GPU,
-		 "%lld -%d @%lx(%lx) %x %d\n", ktime_get_boottime_ns(),
-		 shown_pid(p), start, last - start + 1, dev->gpu_id, trigger);
+	smi_emit(dev, p, KFD_SMI_EVENT_UNMAP_FROM_GPU, "%lld -%d @%lx(%lx) %x %d\n",
+		 ktime_get_boottime_ns(), shown_pid(p), start, last - start + 1, dev->gpu_id,
+		 trigger);
 }

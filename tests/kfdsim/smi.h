@@ -38,16 +38,14 @@ int ks_smi_open(struct ks_dev *dev);
 
 void ks_smi_migrate_start(struct ks_dev *dev, struct ks_process *p,
 			  const struct ks_smi_migration *m);
-void ks_smi_migrate_end(struct ks_dev *dev, struct ks_process *p,
-			const struct ks_smi_migration *m, int error);
-void ks_smi_fault_start(struct ks_dev *dev, struct ks_process *p,
-			unsigned long page, bool write);
-void ks_smi_fault_end(struct ks_dev *dev, struct ks_process *p,
-		      unsigned long page, bool migrated);
+void ks_smi_migrate_end(struct ks_dev *dev, struct ks_process *p, const struct ks_smi_migration *m,
+			int error);
+void ks_smi_fault_start(struct ks_dev *dev, struct ks_process *p, unsigned long page, bool write);
+void ks_smi_fault_end(struct ks_dev *dev, struct ks_process *p, unsigned long page, bool migrated);
 void ks_smi_vmfault(struct ks_dev *dev, struct ks_process *p);
 void ks_smi_queue_eviction(struct ks_dev *dev, struct ks_process *p);
 void ks_smi_queue_restore(struct ks_dev *dev, struct ks_process *p);
-void ks_smi_unmap(struct ks_dev *dev, struct ks_process *p, unsigned long start,
-		  unsigned long last, enum ks_unmap_trigger trigger);
+void ks_smi_unmap(struct ks_dev *dev, struct ks_process *p, unsigned long start, unsigned long last,
+		  enum ks_unmap_trigger trigger);
 
 #endif /* KS_SMI_H */

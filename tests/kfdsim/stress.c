@@ -16,8 +16,8 @@
 
 #include "testlib.h"
 
-#define WORKERS	8
-#define MAPS	4
+#define WORKERS 8
+#define MAPS 4
 
 static unsigned int rnd(unsigned int n)
 {
@@ -61,8 +61,7 @@ static void move_piece(int kfd, struct mapping *m)
 	}
 	prefetch(kfd, m->mem + start, size, to);
 	if (!rnd(6))
-		set(kfd, m->mem + start, size, KFD_IOCTL_SVM_ATTR_GRANULARITY,
-		    4 + rnd(6));
+		set(kfd, m->mem + start, size, KFD_IOCTL_SVM_ATTR_GRANULARITY, 4 + rnd(6));
 	if (!rnd(6))
 		set(kfd, m->mem + start, size, KFD_IOCTL_SVM_ATTR_ACCESS + rnd(3),
 		    gpus[rnd(n_gpus)].id);
@@ -81,14 +80,16 @@ static void lament(const struct mapping *m)
 		}
 	memcpy(&got, m->mem + first, sizeof(got));
 	want = first * 2654435761u + m->seed;
-	note("%zu of %zu pages lost; first at 0x%zx: want %x, have %x (%s, %zu on devices)",
-	     bad, m->size / PAGE, first, want, got,
-	     got == (uint32_t)(first * 2654435761u + 1) ? "of the child" :
-	     got ? "something else" : "zero", on_device(m->mem + first, PAGE));
+	note("%zu of %zu pages lost; first at 0x%zx: want %x, have %x (%s, %zu on devices)", bad,
+	     m->size / PAGE, first, want, got,
+	     got == (uint32_t)(first * 2654435761u + 1) ? "of the child"
+	     : got					? "something else"
+							: "zero",
+	     on_device(m->mem + first, PAGE));
 	_exit(3);
 }
 
-#define BATTLE	(8 * MiB)
+#define BATTLE (8 * MiB)
 
 static char *battleground;
 
@@ -117,8 +118,8 @@ static void *change_mapping(void *unused)
 			break;
 		default:
 			mmap(mem + start, size, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED |
-				     (rnd(2) ? MAP_POPULATE : 0), -1, 0);
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | (rnd(2) ? MAP_POPULATE : 0),
+			     -1, 0);
 		}
 		usleep(rnd(2000));
 	}
@@ -180,9 +181,8 @@ static void worker(unsigned int seed)
 				lament(m);
 			break;
 		case 4:
-			control("touch pid=%d dev=%u addr=0x%lx len=0x%lx write=1",
-				getpid(), rnd(n_gpus), (unsigned long)m->mem,
-				(unsigned long)m->size / 2);
+			control("touch pid=%d dev=%u addr=0x%lx len=0x%lx write=1", getpid(),
+				rnd(n_gpus), (unsigned long)m->mem, (unsigned long)m->size / 2);
 			break;
 		case 5:
 			prefetch(kfd, battleground, rnd(2) ? BATTLE : 2 * BATTLE,

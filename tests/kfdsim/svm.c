@@ -68,8 +68,7 @@ static unsigned long max_range_pages(void)
 	return clamp_t(u64, bytes, SZ_2M, SZ_1G) >> PAGE_SHIFT;
 }
 
-static int fill_gap(struct ks_process *p, unsigned long start,
-		    unsigned long last)
+static int fill_gap(struct ks_process *p, unsigned long start, unsigned long last)
 {
 	unsigned long max = max_range_pages();
 
@@ -84,8 +83,7 @@ static int fill_gap(struct ks_process *p, unsigned long start,
 	return 0;
 }
 
-int ks_svm_fill_gaps(struct ks_process *p, unsigned long start,
-		     unsigned long last)
+int ks_svm_fill_gaps(struct ks_process *p, unsigned long start, unsigned long last)
 {
 	while (start <= last) {
 		struct ks_range *r = ks_range_first(p, start, last);
@@ -103,8 +101,7 @@ int ks_svm_fill_gaps(struct ks_process *p, unsigned long start,
 }
 
 /* Would these attributes change nothing? A prefetch always acts. */
-static bool same_attrs(struct ks_range *r,
-		       const struct kfd_ioctl_svm_args *args)
+static bool same_attrs(struct ks_range *r, const struct kfd_ioctl_svm_args *args)
 {
 	u32 i;
 
@@ -146,8 +143,7 @@ static bool same_attrs(struct ks_range *r,
 }
 
 /* Returns the GPUs that lost access. */
-static unsigned long apply_attrs(struct ks_range *r,
-				 const struct kfd_ioctl_svm_args *args)
+static unsigned long apply_attrs(struct ks_range *r, const struct kfd_ioctl_svm_args *args)
 {
 	unsigned long lost = 0;
 	u32 i;
@@ -192,8 +188,8 @@ static unsigned long apply_attrs(struct ks_range *r,
 }
 
 /* Split at the edges, fill the gaps, set the attributes; mmap_lock is held. */
-static int add_ranges(struct ks_process *p, unsigned long start,
-		      unsigned long last, const struct kfd_ioctl_svm_args *args)
+static int add_ranges(struct ks_process *p, unsigned long start, unsigned long last,
+		      const struct kfd_ioctl_svm_args *args)
 {
 	unsigned long at, lost;
 	struct ks_range *r;
@@ -208,8 +204,7 @@ static int add_ranges(struct ks_process *p, unsigned long start,
 		err = ks_range_split_at(p, last + 1, GFP_KERNEL);
 	if (!err)
 		err = ks_svm_fill_gaps(p, start, last);
-	for (at = start; !err && (r = ks_range_first(p, at, last));
-	     at = r->it.last + 1) {
+	for (at = start; !err && (r = ks_range_first(p, at, last)); at = r->it.last + 1) {
 		r->pending = !same_attrs(r, args);
 		if (!r->pending)
 			continue;
@@ -226,8 +221,7 @@ static int add_ranges(struct ks_process *p, unsigned long start,
  * Where the prefetch of a range shall go. Another GPU with access in the same
  * hive does not matter, and all our devices are in one.
  */
-static bool prefetch_target(struct ks_process *p, unsigned long start,
-			    struct ks_dev **to)
+static bool prefetch_target(struct ks_process *p, unsigned long start, struct ks_dev **to)
 {
 	struct ks_range *r = ks_range_first(p, start, start);
 
@@ -240,8 +234,7 @@ static bool prefetch_target(struct ks_process *p, unsigned long start,
 }
 
 /* Migrate and map one range; what the driver would return for it. */
-static int update_range(struct ks_process *p, unsigned long start,
-			unsigned long last)
+static int update_range(struct ks_process *p, unsigned long start, unsigned long last)
 {
 	struct ks_dev *to = NULL;
 	bool move;
@@ -261,8 +254,7 @@ static int update_range(struct ks_process *p, unsigned long start,
 	return r ? r : ks_svm_map(p, start, last, -1);
 }
 
-static int update_ranges(struct ks_process *p, unsigned long start,
-			 unsigned long last)
+static int update_ranges(struct ks_process *p, unsigned long start, unsigned long last)
 {
 	unsigned long at = start, first, end;
 	struct ks_range *r;
@@ -331,8 +323,7 @@ static int svm_set(struct ks_process *p, const struct kfd_ioctl_svm_args *args)
 	return r;
 }
 
-int ks_svm_ioctl(struct ks_process *p, struct kfd_ioctl_svm_args *args,
-		 size_t usize)
+int ks_svm_ioctl(struct ks_process *p, struct kfd_ioctl_svm_args *args, size_t usize)
 {
 	if (usize < struct_size(args, attrs, args->nattr))
 		return -EINVAL;

@@ -31,13 +31,12 @@ static void no_range(struct ks_process *p, struct common *c)
 	c->in_place = 0;
 	c->access = 0;
 	if (p->xnack)
-		ks_for_each_dev(dev, i)
+		ks_for_each_dev (dev, i)
 			if (p->pdd[i].allowed)
 				c->access |= BIT(i);
 }
 
-static void collect(struct ks_process *p, unsigned long start,
-		    unsigned long last, struct common *c)
+static void collect(struct ks_process *p, unsigned long start, unsigned long last, struct common *c)
 {
 	struct ks_range *r = ks_range_first(p, start, last);
 
@@ -53,8 +52,7 @@ static void collect(struct ks_process *p, unsigned long start,
 		.flags_and = ~0U,
 		.granularity = 0xff,
 	};
-	for (; r; r = r->it.last < last ?
-		  ks_range_first(p, r->it.last + 1, last) : NULL) {
+	for (; r; r = r->it.last < last ? ks_range_first(p, r->it.last + 1, last) : NULL) {
 		if (r->preferred_loc != c->preferred_loc)
 			c->preferred_loc = KS_LOC_UNDEFINED;
 		if (r->prefetch_loc != c->prefetch_loc)
@@ -67,8 +65,7 @@ static void collect(struct ks_process *p, unsigned long start,
 	}
 }
 
-static int answer(struct ks_process *p, const struct common *c,
-		  struct kfd_ioctl_svm_attribute *a)
+static int answer(struct ks_process *p, const struct common *c, struct kfd_ioctl_svm_attribute *a)
 {
 	struct ks_dev *dev;
 

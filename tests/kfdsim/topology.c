@@ -33,18 +33,18 @@ static ssize_t dir_show(struct kobject *kobj, struct attribute *attr, char *buf)
 	return ks_topo_text(item, attr->name, buf);
 }
 
-static const struct sysfs_ops dir_ops = { .show = dir_show };
+static const struct sysfs_ops dir_ops = {.show = dir_show};
 
-static struct attribute generation_id = { "generation_id", 0444 };
-static struct attribute system_properties = { "system_properties", 0444 };
-static struct attribute gpu_id = { "gpu_id", 0444 };
-static struct attribute name = { "name", 0444 };
-static struct attribute properties = { "properties", 0444 };
+static struct attribute generation_id = {"generation_id", 0444};
+static struct attribute system_properties = {"system_properties", 0444};
+static struct attribute gpu_id = {"gpu_id", 0444};
+static struct attribute name = {"name", 0444};
+static struct attribute properties = {"properties", 0444};
 
-static struct attribute *top_attrs[] = { &generation_id, &system_properties, NULL };
-static struct attribute *node_attrs[] = { &gpu_id, &name, &properties, NULL };
-static struct attribute *leaf_attrs[] = { &properties, NULL };
-static struct attribute *no_attrs[] = { NULL };
+static struct attribute *top_attrs[] = {&generation_id, &system_properties, NULL};
+static struct attribute *node_attrs[] = {&gpu_id, &name, &properties, NULL};
+static struct attribute *leaf_attrs[] = {&properties, NULL};
+static struct attribute *no_attrs[] = {NULL};
 ATTRIBUTE_GROUPS(top);
 ATTRIBUTE_GROUPS(node);
 ATTRIBUTE_GROUPS(leaf);
@@ -56,21 +56,28 @@ static void dir_release(struct kobject *kobj)
 }
 
 static const struct kobj_type top_type = {
-	.release = dir_release, .sysfs_ops = &dir_ops, .default_groups = top_groups,
+	.release = dir_release,
+	.sysfs_ops = &dir_ops,
+	.default_groups = top_groups,
 };
 static const struct kobj_type node_type = {
-	.release = dir_release, .sysfs_ops = &dir_ops, .default_groups = node_groups,
+	.release = dir_release,
+	.sysfs_ops = &dir_ops,
+	.default_groups = node_groups,
 };
 static const struct kobj_type leaf_type = {
-	.release = dir_release, .sysfs_ops = &dir_ops, .default_groups = leaf_groups,
+	.release = dir_release,
+	.sysfs_ops = &dir_ops,
+	.default_groups = leaf_groups,
 };
 static const struct kobj_type no_type = {
-	.release = dir_release, .sysfs_ops = &dir_ops, .default_groups = no_groups,
+	.release = dir_release,
+	.sysfs_ops = &dir_ops,
+	.default_groups = no_groups,
 };
 
 static struct kobject *dir_add(struct kobject *parent, const char *dirname,
-			       const struct kobj_type *type,
-			       const struct ks_topo_item *item)
+			       const struct kobj_type *type, const struct ks_topo_item *item)
 {
 	struct dir *dir = kzalloc(sizeof(*dir), GFP_KERNEL);
 
@@ -87,9 +94,8 @@ static struct kobject *dir_add(struct kobject *parent, const char *dirname,
 }
 
 /* <node>/<what>/0..n-1/properties */
-static int leaves_add(struct kobject *node, const char *what,
-		      enum ks_topo_kind kind, struct ks_topo_item item,
-		      unsigned int n)
+static int leaves_add(struct kobject *node, const char *what, enum ks_topo_kind kind,
+		      struct ks_topo_item item, unsigned int n)
 {
 	struct kobject *parent = dir_add(node, what, &no_type, NULL);
 	char number[12];
@@ -107,7 +113,7 @@ static int leaves_add(struct kobject *node, const char *what,
 
 static int node_add(struct kobject *nodes, unsigned int n)
 {
-	struct ks_topo_item item = { .kind = KS_TOPO_NODE, .node = n };
+	struct ks_topo_item item = {.kind = KS_TOPO_NODE, .node = n};
 	struct kobject *node;
 	char number[12];
 	int r;
@@ -120,11 +126,9 @@ static int node_add(struct kobject *nodes, unsigned int n)
 		return -ENOMEM;
 	r = leaves_add(node, "mem_banks", KS_TOPO_MEM_BANK, item, 1);
 	if (!r)
-		r = leaves_add(node, "caches", KS_TOPO_CACHE, item,
-			       ks_topo_caches(&item));
+		r = leaves_add(node, "caches", KS_TOPO_CACHE, item, ks_topo_caches(&item));
 	if (!r)
-		r = leaves_add(node, "io_links", KS_TOPO_IO_LINK, item,
-			       ks_topo_io_links(&item));
+		r = leaves_add(node, "io_links", KS_TOPO_IO_LINK, item, ks_topo_io_links(&item));
 	if (!r)
 		r = leaves_add(node, "p2p_links", KS_TOPO_IO_LINK, item, 0);
 	return r;
@@ -132,7 +136,7 @@ static int node_add(struct kobject *nodes, unsigned int n)
 
 int ks_topology_init(struct kobject *kfd)
 {
-	struct ks_topo_item item = { .kind = KS_TOPO_TOP };
+	struct ks_topo_item item = {.kind = KS_TOPO_TOP};
 	struct kobject *top, *nodes = NULL;
 	unsigned int n;
 	int r = 0;
@@ -154,7 +158,7 @@ void ks_topology_fini(void)
 	struct dir *dir, *next;
 
 	/* Newest first, that is children before parents. */
-	list_for_each_entry_safe(dir, next, &dirs, node) {
+	list_for_each_entry_safe (dir, next, &dirs, node) {
 		list_del(&dir->node);
 		kobject_del(&dir->kobj);
 		kobject_put(&dir->kobj);

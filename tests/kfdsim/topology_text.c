@@ -10,13 +10,13 @@
 
 #include "topology_text.h"
 
-#define HIVE_ID			0x0de1c0de00000001ULL
-#define LINK_HT			1
-#define LINK_XGMI		11
-#define LINK_ENABLED		1
-#define CAP_COHERENTHOST	0x10000000U
-#define CAP_SVMAPI		0x08000000U
-#define CAP_BASE		0x00007200U	/* watch points, doorbells, ... */
+#define HIVE_ID 0x0de1c0de00000001ULL
+#define LINK_HT 1
+#define LINK_XGMI 11
+#define LINK_ENABLED 1
+#define CAP_COHERENTHOST 0x10000000U
+#define CAP_SVMAPI 0x08000000U
+#define CAP_BASE 0x00007200U /* watch points, doorbells, ... */
 
 struct text {
 	char *buf;
@@ -33,7 +33,7 @@ unsigned int ks_topo_cpu_nodes(void)
 	unsigned int n = 0;
 	int nid;
 
-	for_each_online_node(nid)
+	for_each_online_node (nid)
 		n += nr_cpus_node(nid) > 0;
 	return n;
 }
@@ -42,7 +42,7 @@ int ks_topo_nid(unsigned int n)
 {
 	int nid;
 
-	for_each_online_node(nid)
+	for_each_online_node (nid)
 		if (nr_cpus_node(nid) && !n--)
 			return nid;
 	return first_online_node;
@@ -119,9 +119,8 @@ static void text_link(struct text *t, const struct ks_topo_item *item)
 
 static void text_mem_bank(struct text *t, const struct ks_topo_item *item)
 {
-	u64 size = item->gpu ? item->gpu->size :
-			       (u64)node_present_pages(ks_topo_nid(item->node))
-				       << PAGE_SHIFT;
+	u64 size = item->gpu ? item->gpu->size
+			     : (u64)node_present_pages(ks_topo_nid(item->node)) << PAGE_SHIFT;
 
 	put(t, "heap_type", item->gpu ? 1 : 0);
 	put(t, "size_in_bytes", size);
@@ -175,7 +174,8 @@ static void text_properties(struct text *t, const struct ks_topo_item *item)
 	put(t, "caches_count", ks_topo_caches(item));
 	put(t, "io_links_count", ks_topo_io_links(item));
 	put(t, "p2p_links_count", 0);
-	put(t, "cpu_core_id_base", gpu ? 0 : cpumask_first(cpumask_of_node(ks_topo_nid(item->node))));
+	put(t, "cpu_core_id_base",
+	    gpu ? 0 : cpumask_first(cpumask_of_node(ks_topo_nid(item->node))));
 	put(t, "simd_id_base", gpu ? 0x80001000U + gpu->idx * 0x1000 : 0);
 	put(t, "max_waves_per_simd", gpu ? 8 : 0);
 	put(t, "lds_size_in_kb", gpu ? 64 : 0);
@@ -207,15 +207,12 @@ static void text_properties(struct text *t, const struct ks_topo_item *item)
 	put(t, "max_engine_clk_ccompute", gpu ? 2500 : 3700);
 }
 
-static void text_node(struct text *t, const struct ks_topo_item *item,
-		      const char *file)
+static void text_node(struct text *t, const struct ks_topo_item *item, const char *file)
 {
 	if (!strcmp(file, "gpu_id"))
-		t->len = sysfs_emit(t->buf, "%u\n",
-				    item->gpu ? item->gpu->gpu_id : 0);
+		t->len = sysfs_emit(t->buf, "%u\n", item->gpu ? item->gpu->gpu_id : 0);
 	else if (!strcmp(file, "name"))
-		t->len = sysfs_emit(t->buf, "%s\n",
-				    item->gpu ? "aldebaran" : "");
+		t->len = sysfs_emit(t->buf, "%s\n", item->gpu ? "aldebaran" : "");
 	else
 		text_properties(t, item);
 }
@@ -223,8 +220,7 @@ static void text_node(struct text *t, const struct ks_topo_item *item,
 static void text_top(struct text *t, const char *file)
 {
 	if (!strcmp(file, "generation_id")) {
-		t->len = sysfs_emit(t->buf, "%u\n",
-				    ks_topo_cpu_nodes() + ks_ndevs);
+		t->len = sysfs_emit(t->buf, "%u\n", ks_topo_cpu_nodes() + ks_ndevs);
 		return;
 	}
 	put(t, "platform_oem", 0x4d444741);
@@ -232,10 +228,9 @@ static void text_top(struct text *t, const char *file)
 	put(t, "platform_rev", 1);
 }
 
-ssize_t ks_topo_text(const struct ks_topo_item *item, const char *file,
-		     char *buf)
+ssize_t ks_topo_text(const struct ks_topo_item *item, const char *file, char *buf)
 {
-	struct text t = { .buf = buf };
+	struct text t = {.buf = buf};
 
 	switch (item->kind) {
 	case KS_TOPO_TOP:

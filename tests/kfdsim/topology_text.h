@@ -18,13 +18,12 @@ enum ks_topo_kind {
 struct ks_topo_item {
 	enum ks_topo_kind kind;
 	unsigned int node;
-	unsigned int index;	/* within its directory */
-	struct ks_dev *gpu;	/* NULL: CPU node */
+	unsigned int index; /* within its directory */
+	struct ks_dev *gpu; /* NULL: CPU node */
 };
 
 /* Text of file @file of @item into a page; its length. */
-ssize_t ks_topo_text(const struct ks_topo_item *item, const char *file,
-		     char *buf);
+ssize_t ks_topo_text(const struct ks_topo_item *item, const char *file, char *buf);
 
 /* NUMA nodes with CPUs, which KFD counts; those without are skipped. */
 unsigned int ks_topo_cpu_nodes(void);

@@ -66,13 +66,13 @@ int ks_owner_list(struct ks_dev *dev, char *buf, size_t size)
 	int len = 0;
 
 	spin_lock_irq(&owners_lock);
-	list_for_each_entry(owner, &owners, node) {
+	list_for_each_entry (owner, &owners, node) {
 		long pages = atomic_long_read(&owner->pages[dev->idx]);
 		s64 bytes = atomic64_read(&owner->bo_bytes[dev->idx]);
 
 		if (pages || bytes)
-			len += scnprintf(buf + len, size - len, "%d %ld %lld\n",
-					 owner->pid, pages, bytes);
+			len += scnprintf(buf + len, size - len, "%d %ld %lld\n", owner->pid, pages,
+					 bytes);
 	}
 	spin_unlock_irq(&owners_lock);
 	return len;
@@ -80,8 +80,7 @@ int ks_owner_list(struct ks_dev *dev, char *buf, size_t size)
 
 static s64 room_locked(struct ks_dev *dev)
 {
-	return (s64)dev->size - (s64)dev->taken_bytes - (s64)dev->kfd_bytes -
-	       (s64)dev->bo_bytes;
+	return (s64)dev->size - (s64)dev->taken_bytes - (s64)dev->kfd_bytes - (s64)dev->bo_bytes;
 }
 
 s64 ks_vram_room(struct ks_dev *dev)
@@ -108,8 +107,7 @@ bool ks_vram_charge_kfd(struct ks_dev *dev, s64 bytes)
 	return ok;
 }
 
-struct ks_bo *ks_bo_try_create(struct ks_dev *dev, struct ks_owner *owner,
-			       u64 bytes)
+struct ks_bo *ks_bo_try_create(struct ks_dev *dev, struct ks_owner *owner, u64 bytes)
 {
 	struct ks_bo *bo = kzalloc(sizeof(*bo), GFP_KERNEL);
 	bool fits;
@@ -188,7 +186,7 @@ struct ks_bo *ks_bo_coldest(struct ks_dev *dev, unsigned int skip)
 	struct ks_bo *bo, *found = NULL;
 
 	spin_lock_irq(&dev->lock);
-	list_for_each_entry(bo, &dev->lru, lru) {
+	list_for_each_entry (bo, &dev->lru, lru) {
 		if (!skip--) {
 			kref_get(&bo->ref);
 			found = bo;
@@ -264,7 +262,8 @@ int ks_vram_init(struct ks_dev *dev)
 	dev->pgmap.owner = dev;
 	addr = memremap_pages(&dev->pgmap, dev->nid);
 	if (IS_ERR(addr)) {
-		pr_err(KS_NAME ": device %u: range %pa+%#llx: error %ld (is it reserved with memmap=?)\n",
+		pr_err(KS_NAME
+		       ": device %u: range %pa+%#llx: error %ld (is it reserved with memmap=?)\n",
 		       dev->idx, &dev->base, dev->size, PTR_ERR(addr));
 		return PTR_ERR(addr);
 	}

@@ -21,7 +21,7 @@ struct ks_owner {
 	struct list_head node;
 	pid_t pid;
 	spinlock_t lock;
-	struct ks_process *proc;	/* NULL after the process is gone */
+	struct ks_process *proc; /* NULL after the process is gone */
 	atomic_long_t pages[KS_MAX_DEV];
 	atomic64_t bo_bytes[KS_MAX_DEV];
 };
@@ -52,8 +52,7 @@ struct ks_process *ks_owner_process(struct ks_owner *owner);
 int ks_owner_list(struct ks_dev *dev, char *buf, size_t size);
 
 /* Charge a buffer without evicting: the buffer or NULL if it does not fit. */
-struct ks_bo *ks_bo_try_create(struct ks_dev *dev, struct ks_owner *owner,
-			       u64 bytes);
+struct ks_bo *ks_bo_try_create(struct ks_dev *dev, struct ks_owner *owner, u64 bytes);
 struct ks_bo *ks_bo_get(struct ks_bo *bo);
 void ks_bo_put(struct ks_bo *bo);
 /* A GPU fault used the buffer: it becomes the hottest one. */

@@ -23,26 +23,26 @@ static void check_apertures(int kfd)
 	struct kfd_ioctl_get_process_apertures_args old = {};
 	unsigned int i, same = 0;
 
-	ok(!call(kfd, AMDKFD_IOC_GET_PROCESS_APERTURES_NEW, &args) &&
-	   args.num_of_nodes == n_gpus, "apertures asked with no room: the count");
+	ok(!call(kfd, AMDKFD_IOC_GET_PROCESS_APERTURES_NEW, &args) && args.num_of_nodes == n_gpus,
+	   "apertures asked with no room: the count");
 	args.num_of_nodes = MAX_GPUS;
-	ok(!call(kfd, AMDKFD_IOC_GET_PROCESS_APERTURES_NEW, &args) &&
-	   args.num_of_nodes == n_gpus, "apertures filled");
+	ok(!call(kfd, AMDKFD_IOC_GET_PROCESS_APERTURES_NEW, &args) && args.num_of_nodes == n_gpus,
+	   "apertures filled");
 	for (i = 0; i < n_gpus; i++)
 		same += a[i].gpu_id == gpus[i].id && a[i].gpuvm_limit == (1ULL << 47) - 1;
 	ok(same == n_gpus, "apertures name the GPUs of the topology");
 	ok(!call(kfd, AMDKFD_IOC_GET_PROCESS_APERTURES, &old) &&
-	   old.num_of_nodes == (n_gpus < 7 ? n_gpus : 7), "old apertures call");
+		   old.num_of_nodes == (n_gpus < 7 ? n_gpus : 7),
+	   "old apertures call");
 }
 
 void group_abi(void)
 {
-	static const unsigned int minors[] = { [ABI_6_1] = 11, [ABI_6_12] = 17,
-					       [ABI_7_3] = 23 };
+	static const unsigned int minors[] = {[ABI_6_1] = 11, [ABI_6_12] = 17, [ABI_7_3] = 23};
 	struct kfd_ioctl_get_version_args version;
-	struct kfd_ioctl_set_memory_policy_args policy = { .gpu_id = gpus[0].id };
-	struct kfd_ioctl_get_clock_counters_args clock = { .gpu_id = gpus[0].id };
-	struct kfd_ioctl_get_available_memory_args avail = { .gpu_id = gpus[0].id };
+	struct kfd_ioctl_set_memory_policy_args policy = {.gpu_id = gpus[0].id};
+	struct kfd_ioctl_get_clock_counters_args clock = {.gpu_id = gpus[0].id};
+	struct kfd_ioctl_get_available_memory_args avail = {.gpu_id = gpus[0].id};
 	int kfd = kfd_open();
 	struct stat st;
 
@@ -52,8 +52,8 @@ void group_abi(void)
 	   "/dev/dri/renderD128 is 0666");
 	ok(AMDKFD_IOC_SVM + (8 << _IOC_SIZESHIFT) == 0xc0204b20,
 	   "SVM request with one attribute is 0xc0204b20");
-	ok(!call(kfd, AMDKFD_IOC_GET_VERSION, &version) &&
-	   version.major_version == 1 && version.minor_version == minors[abi],
+	ok(!call(kfd, AMDKFD_IOC_GET_VERSION, &version) && version.major_version == 1 &&
+		   version.minor_version == minors[abi],
 	   "version 1.%u", minors[abi]);
 	check_apertures(kfd);
 	ok(call(kfd, _IO('K', 0x7f), NULL) == -ENOTTY, "unknown ioctl: ENOTTY");
@@ -62,10 +62,11 @@ void group_abi(void)
 	ok(call(kfd, AMDKFD_IOC_SET_MEMORY_POLICY, &policy) == -EINVAL,
 	   "unknown memory policy: EINVAL");
 	ok(!call(kfd, AMDKFD_IOC_GET_CLOCK_COUNTERS, &clock) &&
-	   clock.system_clock_freq == 1000000000, "clock counters");
-	ok(!call(kfd, AMDKFD_IOC_AVAILABLE_MEMORY, &avail) &&
-	   avail.available && avail.available <= gpus[0].bytes &&
-	   !(avail.available % (2 * MiB)), "available memory in 2 MiB steps");
+		   clock.system_clock_freq == 1000000000,
+	   "clock counters");
+	ok(!call(kfd, AMDKFD_IOC_AVAILABLE_MEMORY, &avail) && avail.available &&
+		   avail.available <= gpus[0].bytes && !(avail.available % (2 * MiB)),
+	   "available memory in 2 MiB steps");
 	avail.gpu_id = 1;
 	ok(call(kfd, AMDKFD_IOC_AVAILABLE_MEMORY, &avail) == -EINVAL,
 	   "available memory of an unknown GPU: EINVAL");
@@ -73,21 +74,19 @@ void group_abi(void)
 
 void group_acquire(void)
 {
-	struct kfd_ioctl_acquire_vm_args args = { .gpu_id = gpus[0].id };
+	struct kfd_ioctl_acquire_vm_args args = {.gpu_id = gpus[0].id};
 	char *mem = map_filled(2 * MiB);
 	int kfd = kfd_open(), null, drm, other;
 
 	/* 6.1.192, 6.12.117 and later answer, older kernels crash. */
-	ok(prefetch(kfd, mem, 2 * MiB, gpus[0].id) == -EINVAL,
-	   "SET before any ACQUIRE_VM: EINVAL");
+	ok(prefetch(kfd, mem, 2 * MiB, gpus[0].id) == -EINVAL, "SET before any ACQUIRE_VM: EINVAL");
 	ok(get(kfd, mem, 2 * MiB, KFD_IOCTL_SVM_ATTR_PREFETCH_LOC) == UNDEFINED,
 	   "GET works without a VM");
 	args.drm_fd = 999;
 	ok(call(kfd, AMDKFD_IOC_ACQUIRE_VM, &args) == -EINVAL, "no such fd: EINVAL");
 	null = open("/dev/null", O_RDWR);
 	args.drm_fd = null;
-	ok(call(kfd, AMDKFD_IOC_ACQUIRE_VM, &args) == -EINVAL,
-	   "not a render file: EINVAL");
+	ok(call(kfd, AMDKFD_IOC_ACQUIRE_VM, &args) == -EINVAL, "not a render file: EINVAL");
 	drm = open("/dev/dri/renderD128", O_RDWR);
 	other = open("/dev/dri/renderD128", O_RDWR);
 	args.drm_fd = drm;
@@ -154,8 +153,8 @@ static void check_buffer_overlap(int kfd, char *mem)
 void group_errors(void)
 {
 	struct kfd_ioctl_svm_attribute a[2] = {
-		{ KFD_IOCTL_SVM_ATTR_PREFETCH_LOC, gpus[0].id },
-		{ KFD_IOCTL_SVM_ATTR_GRANULARITY, 9 },
+		{KFD_IOCTL_SVM_ATTR_PREFETCH_LOC, gpus[0].id},
+		{KFD_IOCTL_SVM_ATTR_GRANULARITY, 9},
 	};
 	struct kfd_ioctl_svm_args *args;
 	char room[sizeof(*args) + sizeof(a)] __attribute__((aligned(8))) = {};
@@ -182,8 +181,8 @@ void group_errors(void)
 	ok(prefetch(kfd, mem, 64 * MiB, gpu) == -EFAULT, "hole behind: EFAULT");
 	if (special)
 		ok(prefetch(kfd, special, PAGE, gpu) == -EFAULT, "VM_PFNMAP: EFAULT");
-	ok(prefetch(kfd, mem, -(size_t)mem, gpu) ==
-	   (abi == ABI_6_1 ? -EFAULT : -EOVERFLOW), "address overflow");
+	ok(prefetch(kfd, mem, -(size_t)mem, gpu) == (abi == ABI_6_1 ? -EFAULT : -EOVERFLOW),
+	   "address overflow");
 	ok(get(kfd, hole, PAGE, KFD_IOCTL_SVM_ATTR_PREFETCH_LOC) == -EFAULT,
 	   "GET on a hole: EFAULT");
 	ok(get(kfd, mem, PAGE, KFD_IOCTL_SVM_ATTR_NO_ACCESS) == -EINVAL,
@@ -193,8 +192,7 @@ void group_errors(void)
 	ok(get_access(kfd, mem, PAGE, 1) == -EINVAL, "GET of unknown GPU: EINVAL");
 
 	args = (void *)room;
-	*args = (struct kfd_ioctl_svm_args){ (uintptr_t)mem, PAGE,
-					     KFD_IOCTL_SVM_OP_SET_ATTR, 2 };
+	*args = (struct kfd_ioctl_svm_args){(uintptr_t)mem, PAGE, KFD_IOCTL_SVM_OP_SET_ATTR, 2};
 	memcpy(args->attrs, a, sizeof(a));
 	ok(call(kfd, AMDKFD_IOC_SVM + (8UL << _IOC_SIZESHIFT), args) == -EINVAL,
 	   "request smaller than its attributes: EINVAL");
@@ -229,9 +227,11 @@ void group_xnack(void)
 
 static int wait_event(int kfd, uint32_t id, uint32_t timeout, uint32_t *result)
 {
-	struct kfd_event_data data = { .event_id = id };
+	struct kfd_event_data data = {.event_id = id};
 	struct kfd_ioctl_wait_events_args args = {
-		.events_ptr = (uintptr_t)&data, .num_events = 1, .timeout = timeout,
+		.events_ptr = (uintptr_t)&data,
+		.num_events = 1,
+		.timeout = timeout,
 	};
 	int r = call(kfd, AMDKFD_IOC_WAIT_EVENTS, &args);
 
@@ -241,21 +241,23 @@ static int wait_event(int kfd, uint32_t id, uint32_t timeout, uint32_t *result)
 
 void group_events(void)
 {
-	struct kfd_ioctl_create_event_args create = { .auto_reset = 1 };
+	struct kfd_ioctl_create_event_args create = {.auto_reset = 1};
 	struct kfd_ioctl_set_event_args event = {};
 	uint32_t result;
 	int kfd = kfd_open();
 
 	ok(!call(kfd, AMDKFD_IOC_CREATE_EVENT, &create) && create.event_id, "create");
 	event.event_id = create.event_id;
-	ok(!wait_event(kfd, event.event_id, 10, &result) &&
-	   result == KFD_IOC_WAIT_RESULT_TIMEOUT, "wait: timeout");
+	ok(!wait_event(kfd, event.event_id, 10, &result) && result == KFD_IOC_WAIT_RESULT_TIMEOUT,
+	   "wait: timeout");
 	ok(!call(kfd, AMDKFD_IOC_SET_EVENT, &event), "set");
 	ok(!wait_event(kfd, event.event_id, 1000, &result) &&
-	   result == KFD_IOC_WAIT_RESULT_COMPLETE, "wait: complete");
-	ok(!wait_event(kfd, event.event_id, 0, &result) &&
-	   result == KFD_IOC_WAIT_RESULT_TIMEOUT, "reset by itself");
+		   result == KFD_IOC_WAIT_RESULT_COMPLETE,
+	   "wait: complete");
+	ok(!wait_event(kfd, event.event_id, 0, &result) && result == KFD_IOC_WAIT_RESULT_TIMEOUT,
+	   "reset by itself");
 	ok(!call(kfd, AMDKFD_IOC_DESTROY_EVENT, &event), "destroy");
 	ok(wait_event(kfd, event.event_id, 0, &result) == -EINVAL &&
-	   result == KFD_IOC_WAIT_RESULT_FAIL, "gone: EINVAL");
+		   result == KFD_IOC_WAIT_RESULT_FAIL,
+	   "gone: EINVAL");
 }

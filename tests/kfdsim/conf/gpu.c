@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MASK(event)	(1ULL << ((event) - 1))
-#define EVERYTHING	(MASK(64) - 1)
+#define MASK(event) (1ULL << ((event)-1))
+#define EVERYTHING (MASK(64) - 1)
 
 /* Start of the first line of event @id ("5 "), or NULL. */
 static const char *find_line(const char *text, const char *id)
@@ -39,8 +40,7 @@ static bool line_is(const char *text, const char *id, const char *rest)
 	long long ns;
 	int pid, at = 0;
 
-	if (line && sscanf(line + strlen(id), "%lld -%d %n", &ns, &pid, &at) == 2 &&
-	    at) {
+	if (line && sscanf(line + strlen(id), "%lld -%d %n", &ns, &pid, &at) == 2 && at) {
 		sscanf(line + strlen(id) + at, "%95[^\n]", got);
 		if (!strcmp(rest, got) && pid == getpid() && ns > 0)
 			return true;
@@ -51,7 +51,7 @@ static bool line_is(const char *text, const char *id, const char *rest)
 
 void group_smi(void)
 {
-	struct kfd_ioctl_smi_events_args args = { .gpuid = 1 };
+	struct kfd_ioctl_smi_events_args args = {.gpuid = 1};
 	char *mem = map_filled(2 * MiB), text[16384], rest[96];
 	unsigned long page = (uintptr_t)mem / PAGE;
 	int kfd = kfd_ready(), smi, other, i;
@@ -61,14 +61,13 @@ void group_smi(void)
 	ok(call(kfd, AMDKFD_IOC_SMI_EVENTS, &args) == -EINVAL, "unknown GPU: EINVAL");
 	smi = smi_open(kfd, 0, EVERYTHING);
 	other = smi_open(kfd, n_gpus - 1, EVERYTHING);
-	poll_it = (struct pollfd){ smi, POLLIN, 0 };
+	poll_it = (struct pollfd){smi, POLLIN, 0};
 	ok(read(smi, text, sizeof(text)) < 0 && errno == EAGAIN, "empty: EAGAIN");
 	ok(write(smi, &none, 4) < 0 && errno == EFAULT, "short mask: EFAULT");
 	ok(!prefetch(kfd, mem, 2 * MiB, gpus[0].id), "prefetch");
 	ok(poll(&poll_it, 1, 0) == 1, "poll says so");
 	smi_read(smi, text, sizeof(text));
-	snprintf(rest, sizeof(rest), "@%lx(200) 0->%x %x:ffffffff 0", page,
-		 gpus[0].id, gpus[0].id);
+	snprintf(rest, sizeof(rest), "@%lx(200) 0->%x %x:ffffffff 0", page, gpus[0].id, gpus[0].id);
 	ok(line_is(text, "5 ", rest), "MIGRATE_START line");
 	snprintf(rest, sizeof(rest), "@%lx(200) 0->%x 0%s", page, gpus[0].id,
 		 abi == ABI_7_3 ? " 0" : "");
@@ -80,16 +79,15 @@ void group_smi(void)
 	prefetch(kfd, mem, 2 * MiB, gpus[0].id);
 	smi_read(smi, text, sizeof(text));
 	ok(count_lines(text, "5 ") == (abi == ABI_6_1 ? 0 : 1) &&
-	   count_lines(text, "6 ") == (abi == ABI_7_3 ? 1 : 0),
-	   "repeated prefetch: %u start, %u end", count_lines(text, "5 "),
-	   count_lines(text, "6 "));
+		   count_lines(text, "6 ") == (abi == ABI_7_3 ? 1 : 0),
+	   "repeated prefetch: %u start, %u end", count_lines(text, "5 "), count_lines(text, "6 "));
 
 	for (i = 0; i < 120; i++)
 		prefetch(kfd, mem, 2 * MiB, i % 2 ? gpus[0].id : SYSMEM);
 	smi_read(smi, text, sizeof(text));
 	ok(strlen(text) <= (abi == ABI_7_3 ? 8192 : 1024) && strlen(text) > 800 &&
-	   text[strlen(text) - 1] == '\n', "the fifo overflows in silence (%zu bytes kept)",
-	   strlen(text));
+		   text[strlen(text) - 1] == '\n',
+	   "the fifo overflows in silence (%zu bytes kept)", strlen(text));
 	if (write(smi, &none, sizeof(none)) != sizeof(none))
 		note("mask not written");
 	prefetch(kfd, mem, 2 * MiB, SYSMEM);
@@ -98,8 +96,8 @@ void group_smi(void)
 
 static long touch(unsigned int gpu, const char *mem, size_t len, int write)
 {
-	return control("touch pid=%d dev=%u addr=0x%lx len=0x%lx write=%d", getpid(),
-		       gpu, (unsigned long)mem, len, write);
+	return control("touch pid=%d dev=%u addr=0x%lx len=0x%lx write=%d", getpid(), gpu,
+		       (unsigned long)mem, len, write);
 }
 
 void group_touch(void)
@@ -181,77 +179,111 @@ void group_queues(void)
 	ok(!state(0, "would_oops"), "the real driver would have survived this");
 }
 
-void group_evict(void)
+/* A third of the device and a bit, so that three do not fit. */
+static size_t third(void)
 {
-	size_t third = gpus[0].bytes / 32 * 11;
-	int kfd = kfd_ready(), go[2];
-	uint32_t gpu = gpus[0].id;
-	char *a, *b, *c, x;
-	pid_t pid;
-	int r;
+	return gpus[0].bytes / 32 * 11;
+}
 
-	a = map_filled(third);
-	b = map_filled(third);
+static bool device_not_overdrawn(void)
+{
+	return state(0, "bo_bytes") <= (long)gpus[0].bytes &&
+	       state(0, "peak_pages") <= (long)(gpus[0].bytes / PAGE);
+}
+
+static void evict_own(int kfd)
+{
+	size_t size = third();
+	char *a = map_filled(size), *b = map_filled(size), *c;
+
 	control("reset-peak dev=0");
-	prefetch(kfd, a, third, gpu);
-	prefetch(kfd, b, third, gpu);
-	ok(on_device(a, third) + on_device(b, third) == 2 * third / PAGE, "two thirds full");
-	/* A fault makes a the hottest, so that b has to go. */
-	touch(0, a, third, 1);
-	madvise(a, PAGE, MADV_DONTNEED);
-	c = map_filled(third);
-	for (r = 0; r < 2; r++)
-		touch(0, a, third, 0);
-	ok(!prefetch(kfd, c, third, gpu), "a third third: success");
-	ok(on_device(c, third) == third / PAGE && intact(c, third, 1), "it is all there");
-	ok(on_device(a, third) + on_device(b, third) < 2 * third / PAGE,
-	   "others had to leave");
-	ok(intact(b, third, 1) && intact(a + PAGE, 0, 1), "evicted data intact");
-	ok(state(0, "evicted_bos") > 0 && state(0, "bo_bytes") <= (long)gpus[0].bytes &&
-	   state(0, "peak_pages") <= (long)(gpus[0].bytes / PAGE),
-	   "never more than the device has");
-	munmap(a, third);
-	munmap(c, third);
-	munmap(b, third);
+	prefetch(kfd, a, size, gpus[0].id);
+	prefetch(kfd, b, size, gpus[0].id);
+	ok(on_device(a, size) + on_device(b, size) == 2 * size / PAGE, "two thirds full");
+	/* Faults make a the hottest, so that b has to go. */
+	mprotect(a, size, PROT_READ);
+	ok(touch(0, a, size, 0) > 0, "a is in use");
+	c = map_filled(size);
+	ok(!prefetch(kfd, c, size, gpus[0].id), "a third third: success");
+	ok(on_device(c, size) == size / PAGE && intact(c, size, 1), "it is all there");
+	ok(on_device(a, size) == size / PAGE && on_device(b, size) < size / PAGE,
+	   "the least recently faulted had to leave");
+	ok(intact(b, size, 1) && intact(a, size, 1), "data intact");
+	ok(state(0, "evicted_bos") > 0 && device_not_overdrawn(), "never more than the device has");
+	munmap(a, size);
+	munmap(b, size);
+	munmap(c, size);
+}
 
-	/* Somebody else's buffers go too. */
+static void evict_others(int kfd, char *b, char *c)
+{
+	size_t size = third();
+	pid_t pid;
+	int go[2];
+	char x;
+
 	if (pipe(go))
 		abort();
 	pid = fork();
 	if (!pid) {
-		kfd = kfd_ready();
-		a = map_filled(third);
-		prefetch(kfd, a, third, gpu);
+		char *mem = map_filled(size);
+
+		prefetch(kfd_ready(), mem, size, gpus[0].id);
 		if (write(go[1], "x", 1) < 0)
 			_exit(1);
 		pause();
 	}
 	if (read(go[0], &x, 1) < 0)
 		abort();
-	ok(owner_pages(0, pid) == (long)(third / PAGE), "another process fills a third");
-	b = map_filled(third);
-	c = map_filled(third);
-	prefetch(kfd, b, third, gpu);
-	prefetch(kfd, c, third, gpu);
-	ok(on_device(b, third) + on_device(c, third) == 2 * third / PAGE &&
-	   owner_pages(0, pid) < (long)(third / PAGE), "its coldest buffers are evicted");
+	ok(owner_pages(0, pid) == (long)(size / PAGE), "another process fills a third");
+	prefetch(kfd, b, size, gpus[0].id);
+	prefetch(kfd, c, size, gpus[0].id);
+	ok(on_device(b, size) + on_device(c, size) == 2 * size / PAGE &&
+		   owner_pages(0, pid) < (long)(size / PAGE),
+	   "its coldest buffers are evicted");
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+}
 
-	/* Less memory: evicted at once; none: silently stays in system memory. */
-	r = control("shrink dev=0 bytes=%lu", (unsigned long)(gpus[0].bytes - third));
-	ok(r >= 0 && state(0, "bo_bytes") <= (long)third &&
-	   state(0, "used_pages") <= (long)(third / PAGE), "shrink evicts");
-	ok(intact(b, third, 1) && intact(c, third, 1), "data intact");
+/* Less memory: evicted at once; none: silently stays in system memory. */
+static void evict_by_shrinking(int kfd, char *b, char *c)
+{
+	size_t size = third();
+	int r;
+
+	r = control("shrink dev=0 bytes=%lu", (unsigned long)(gpus[0].bytes - size));
+	ok(r >= 0 && state(0, "bo_bytes") <= (long)size &&
+		   state(0, "used_pages") <= (long)(size / PAGE),
+	   "shrink evicts");
+	ok(intact(b, size, 1) && intact(c, size, 1), "data intact");
 	control("shrink dev=0 bytes=%lu", (unsigned long)gpus[0].bytes);
-	ok(!on_device(b, third) && !on_device(c, third), "shrunk to nothing: all evicted");
-	r = prefetch(kfd, b, 2 * MiB, gpu);
+	ok(!on_device(b, size) && !on_device(c, size), "shrunk to nothing: all evicted");
+	r = prefetch(kfd, b, 2 * MiB, gpus[0].id);
 	ok(r == (abi == ABI_6_1 ? -ENOMEM : 0) && !on_device(b, 2 * MiB),
 	   "prefetch without room (rc %d)", r);
-	ok(get(kfd, b, 2 * MiB, KFD_IOCTL_SVM_ATTR_PREFETCH_LOC) == gpu,
+	ok(get(kfd, b, 2 * MiB, KFD_IOCTL_SVM_ATTR_PREFETCH_LOC) == gpus[0].id,
 	   "GET tells the request, not the location");
 	control("refill dev=0");
-	ok(!prefetch(kfd, b, 2 * MiB, gpu) && on_device(b, 2 * MiB) == 512, "refilled");
+	/* On 6.1 too: its location is still system memory. */
+	ok(!prefetch(kfd, b, 2 * MiB, gpus[0].id) && on_device(b, 2 * MiB) == 512, "refilled");
+}
+
+void group_evict(void)
+{
+	int kfd = kfd_ready();
+	char *b, *c;
+
+	evict_own(kfd);
+	b = map_filled(third());
+	c = map_filled(third());
+	/*
+	 * A child would share these pages, and the GPU mapping, which is made for writing, would
+	 * then copy them back to system memory.
+	 */
+	madvise(b, third(), MADV_DONTFORK);
+	madvise(c, third(), MADV_DONTFORK);
+	evict_others(kfd, b, c);
+	evict_by_shrinking(kfd, b, c);
 }
 
 void group_inject(void)
@@ -270,7 +302,8 @@ void group_inject(void)
 	ok(!prefetch(kfd, mem, 2 * MiB, SYSMEM), "next try works");
 	control("inject errno=ENOMEM op=tovram");
 	ok(prefetch(kfd, mem, 2 * MiB, gpu) == (abi == ABI_6_1 ? -ENOMEM : 0) &&
-	   !on_device(mem, 2 * MiB), "on the way there it is swallowed (not on 6.1)");
+		   !on_device(mem, 2 * MiB),
+	   "on the way there it is swallowed (not on 6.1)");
 	control("inject errno=EINTR op=set");
 	ok(prefetch(kfd, mem, 2 * MiB, gpu) == -EINTR, "injected EINTR");
 	ok(control("inject errno=ENOTHING op=set") == -EINVAL, "unknown error: EINVAL");
@@ -283,7 +316,6 @@ void group_inject(void)
 	control("inject errno=ENOMEM op=tovram");
 	prefetch(kfd, mem, 4 * MiB, gpu);
 	ok(on_device(mem, 4 * MiB) == (abi == ABI_6_1 ? 0 : 512),
-	   "first of two ranges failed: the second is %s", abi == ABI_6_1 ?
-	   "not tried" : "moved");
+	   "first of two ranges failed: the second is %s", abi == ABI_6_1 ? "not tried" : "moved");
 	control("inject errno=ENOMEM op=tovram count=0");
 }

@@ -17,8 +17,8 @@
 #include <unistd.h>
 #include <linux/userfaultfd.h>
 
-#define SIZE	(4 * MiB)
-#define ALL	(SIZE / PAGE)
+#define SIZE (4 * MiB)
+#define ALL (SIZE / PAGE)
 
 static int kfd;
 
@@ -27,14 +27,14 @@ static bool moves(char *mem, size_t want, const char *what)
 	int r = prefetch(kfd, mem, SIZE, gpus[0].id);
 	size_t got = on_device(mem, SIZE);
 
-	return ok(!r && got == want, "%s: %zu of %lu pages moved (rc %d, expected %zu)",
-		  what, got, ALL, r, want);
+	return ok(!r && got == want, "%s: %zu of %lu pages moved (rc %d, expected %zu)", what, got,
+		  ALL, r, want);
 }
 
 static void back(char *mem, const char *what)
 {
-	ok(!prefetch(kfd, mem, SIZE, SYSMEM) && !on_device(mem, SIZE),
-	   "%s: back in system memory", what);
+	ok(!prefetch(kfd, mem, SIZE, SYSMEM) && !on_device(mem, SIZE), "%s: back in system memory",
+	   what);
 	munmap(mem, SIZE);
 }
 
@@ -58,8 +58,7 @@ static long smaps(const char *mem, const char *field)
 
 	while (f && fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%lx-", &start) == 1 && strchr(line, '-') &&
-		    !strchr(line, ':') == 0 && line[0] != ' ' &&
-		    strstr(line, " rw"))
+		    !strchr(line, ':') == 0 && line[0] != ' ' && strstr(line, " rw"))
 			here = start == (uintptr_t)mem;
 		if (here && !strncmp(line, field, strlen(field)))
 			kib = atol(line + strlen(field));
@@ -119,7 +118,8 @@ void group_pages(void)
 	moves(mem, ALL, "THP");
 	ok(intact(mem, SIZE, 1), "THP: data intact");
 	ok(!prefetch(kfd, mem, SIZE, SYSMEM) && intact(mem, SIZE, 1) &&
-	   !smaps(mem, "AnonHugePages:"), "THP: comes back as small pages");
+		   !smaps(mem, "AnonHugePages:"),
+	   "THP: comes back as small pages");
 	munmap(mem, SIZE);
 
 	/* A huge page mapped by small entries is passed over. */
@@ -138,8 +138,8 @@ void group_pages(void)
 	/* The pages are made and charged, only the GPU mapping is refused. */
 	r = prefetch(kfd, mem, 2 * MiB, gpus[0].id);
 	got = on_device(mem, SIZE);
-	ok(r == -EFAULT && got == 512,
-	   "PROT_NONE reservation: rc %d, populated with %zu pages", r, got);
+	ok(r == -EFAULT && got == 512, "PROT_NONE reservation: rc %d, populated with %zu pages", r,
+	   got);
 	prefetch(kfd, mem, SIZE, SYSMEM);
 	munmap(mem, SIZE);
 	mem = map(SIZE);
@@ -168,8 +168,7 @@ static char *map_file(int flags, bool write)
 
 static void check_shared(void)
 {
-	char *mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char *mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	long before = counter(0, "page_in");
 
 	fill(mem, SIZE, 1);
@@ -184,7 +183,7 @@ static void check_shared(void)
 static void check_pinned(void)
 {
 	char *mem = map_filled(SIZE);
-	struct iovec iov = { mem + 16 * PAGE, 8 * PAGE };
+	struct iovec iov = {mem + 16 * PAGE, 8 * PAGE};
 	int pipefd[2], r;
 	size_t left;
 
@@ -225,8 +224,8 @@ static void check_hugetlb(void)
 		fputs("4\n", f);
 		fclose(f);
 	}
-	mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB,
+		   -1, 0);
 	if (mem == MAP_FAILED) {
 		note("no huge pages to be had");
 		return;
@@ -246,8 +245,8 @@ static void check_hugetlb(void)
 static void check_userfaultfd(void)
 {
 	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = {.api = UFFD_API};
+	struct uffdio_register reg = {.mode = UFFDIO_REGISTER_MODE_MISSING};
 	char *mem = map(SIZE);
 
 	fill(mem, SIZE / 2, 1);
@@ -305,7 +304,7 @@ void group_meters(void)
 	ok(on_device(mem, SIZE) == ALL / 2, "mincore and move_pages agree");
 	ok(state(0, "used_pages") == (long)(ALL / 2), "so does the device");
 	ok(owner_pages(0, getpid()) == (long)(ALL / 2), "and its owner list");
-	if (!syscall(SYS_move_pages, 0, 1, &page, &(int){ 0 }, &status, 0))
+	if (!syscall(SYS_move_pages, 0, 1, &page, &(int){0}, &status, 0))
 		ok(status == -ENOENT, "move_pages does not move it (%d)", status);
 	madvise(mem, SIZE, MADV_PAGEOUT);
 	ok(on_device(mem, SIZE) == ALL / 2, "MADV_PAGEOUT does not either");

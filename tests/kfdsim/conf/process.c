@@ -55,8 +55,7 @@ void group_process(void)
 		ok(version(kfd) == -EBADF, "child: inherited fd: EBADF");
 		own = kfd_open();
 		ok(own >= 0 && !version(own), "child: its own open works");
-		ok(prefetch(own, mem, 2 * MiB, SYSMEM) == -EINVAL,
-		   "child: has no VM yet: EINVAL");
+		ok(prefetch(own, mem, 2 * MiB, SYSMEM) == -EINVAL, "child: has no VM yet: EINVAL");
 		ok(get(own, mem, PAGE, KFD_IOCTL_SVM_ATTR_PREFETCH_LOC) == UNDEFINED,
 		   "child: has no ranges");
 		ok(!acquire(own, 0), "child: acquires its own VM");
@@ -79,8 +78,9 @@ int exec_child(int fd)
 	/* The driver would crash; kfdsim says EBADF. */
 	int r = version(fd), own = kfd_open();
 
-	return r == -EBADF && own >= 0 && !version(own) &&
-	       !acquire(own, 0) && proc_dir(getpid()) ? 0 : 1;
+	return r == -EBADF && own >= 0 && !version(own) && !acquire(own, 0) && proc_dir(getpid())
+		       ? 0
+		       : 1;
 }
 
 void group_exec(void)
@@ -129,8 +129,7 @@ void group_kill(void)
 		waitpid(pid, NULL, 0);
 		clean += at_baseline();
 	}
-	ok(clean == round, "killed in the middle of a migration: %u of %u clean",
-	   clean, round);
+	ok(clean == round, "killed in the middle of a migration: %u of %u clean", clean, round);
 }
 
 void group_fork_pages(void)
@@ -151,8 +150,7 @@ void group_fork_pages(void)
 		_exit(0);
 	}
 	wait_for(middle);
-	ok(intact(mem, 2 * MiB, 1) && on_device(mem, 2 * MiB) == 512,
-	   "parent: does not see it");
+	ok(intact(mem, 2 * MiB, 1) && on_device(mem, 2 * MiB) == 512, "parent: does not see it");
 
 	/* The process that migrated dies first, its child keeps the pages. */
 	middle = fork();
@@ -191,17 +189,15 @@ void group_unmap(void)
 	munmap(mem + 2 * MiB, MiB);
 	ok(state(0, "used_pages") == 7 * 256, "munmap in the middle frees its pages");
 	ok(get(kfd, mem + MiB, MiB, KFD_IOCTL_SVM_ATTR_PREFETCH_LOC) == gpu &&
-	   get(kfd, mem + 3 * MiB, MiB, KFD_IOCTL_SVM_ATTR_PREFETCH_LOC) == gpu,
+		   get(kfd, mem + 3 * MiB, MiB, KFD_IOCTL_SVM_ATTR_PREFETCH_LOC) == gpu,
 	   "both remains of the range are known");
-	mmap(mem + 2 * MiB, MiB, PROT_READ | PROT_WRITE,
-	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	mmap(mem + 2 * MiB, MiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+	     -1, 0);
 	ok(get(kfd, mem + 2 * MiB, MiB, KFD_IOCTL_SVM_ATTR_PREFETCH_LOC) == UNDEFINED,
 	   "a new mapping there starts from the defaults");
-	ok(!prefetch(kfd, mem, 2 * MiB, SYSMEM) && intact(mem, 2 * MiB, 1),
-	   "the head goes back");
+	ok(!prefetch(kfd, mem, 2 * MiB, SYSMEM) && intact(mem, 2 * MiB, 1), "the head goes back");
 
-	to = mremap(mem + 4 * MiB, 2 * MiB, 2 * MiB, MREMAP_MAYMOVE | MREMAP_FIXED,
-		    map(2 * MiB));
+	to = mremap(mem + 4 * MiB, 2 * MiB, 2 * MiB, MREMAP_MAYMOVE | MREMAP_FIXED, map(2 * MiB));
 	ok(to != MAP_FAILED && on_device(to, 2 * MiB) == 512, "mremap takes the pages along");
 	ok(get(kfd, to, 2 * MiB, KFD_IOCTL_SVM_ATTR_PREFETCH_LOC) == UNDEFINED,
 	   "but not the attributes");

@@ -10,10 +10,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define PREFETCH	KFD_IOCTL_SVM_ATTR_PREFETCH_LOC
-#define PREFERRED	KFD_IOCTL_SVM_ATTR_PREFERRED_LOC
-#define GRANULARITY	KFD_IOCTL_SVM_ATTR_GRANULARITY
-#define MASK(event)	(1ULL << ((event) - 1))
+#define PREFETCH KFD_IOCTL_SVM_ATTR_PREFETCH_LOC
+#define PREFERRED KFD_IOCTL_SVM_ATTR_PREFERRED_LOC
+#define GRANULARITY KFD_IOCTL_SVM_ATTR_GRANULARITY
+#define MASK(event) (1ULL << ((event)-1))
 
 static size_t max_range(void)
 {
@@ -35,13 +35,11 @@ void group_ranges(void)
 
 	/* New ranges are cut at multiples of VRAM/32. */
 	mem = map_filled(size);
-	smi = smi_open(kfd, 0, MASK(KFD_SMI_EVENT_MIGRATE_START) |
-			       MASK(KFD_SMI_EVENT_MIGRATE_END));
+	smi = smi_open(kfd, 0, MASK(KFD_SMI_EVENT_MIGRATE_START) | MASK(KFD_SMI_EVENT_MIGRATE_END));
 	cuts = (((uintptr_t)mem + size - 1) / max) - (uintptr_t)mem / max + 1;
 	ok(!prefetch(kfd, mem, size, gpu), "prefetch of %lu MiB", size / MiB);
 	smi_read(smi, text, sizeof(text));
-	ok(count_lines(text, "5 ") == cuts, "gap cut into %u ranges of %lu MiB",
-	   cuts, max / MiB);
+	ok(count_lines(text, "5 ") == cuts, "gap cut into %u ranges of %lu MiB", cuts, max / MiB);
 	ok(count_lines(text, "6 ") == cuts, "each has its end event");
 	ok(on_device(mem, size) == size / PAGE && intact(mem, size, 1),
 	   "all of it is on the device, data intact");
@@ -51,8 +49,8 @@ void group_ranges(void)
 	/* A sub-range in the middle: clone and split at both edges. */
 	ok(!prefetch(kfd, mem + MiB, MiB / 2, SYSMEM), "prefetch back of a middle piece");
 	smi_read(smi, text, sizeof(text));
-	snprintf(want, sizeof(want), "@%lx(%lx) %x->0 0:%x 0",
-		 ((uintptr_t)mem + MiB) / PAGE, MiB / 2 / PAGE, gpu, UNDEFINED);
+	snprintf(want, sizeof(want), "@%lx(%lx) %x->0 0:%x 0", ((uintptr_t)mem + MiB) / PAGE,
+		 MiB / 2 / PAGE, gpu, UNDEFINED);
 	ok(count_lines(text, "5 ") == 1, "one range moved");
 	ok(get(kfd, mem + MiB, MiB / 2, PREFETCH) == SYSMEM, "the piece has its own location");
 	ok(get(kfd, mem, MiB, PREFETCH) == gpu, "the head kept the old one");
@@ -104,15 +102,14 @@ void group_get(void)
 	   "access in place");
 	set(kfd, mem, 2 * MiB, KFD_IOCTL_SVM_ATTR_NO_ACCESS, gpu);
 	ok(get_access(kfd, mem, 2 * MiB, gpu) == KFD_IOCTL_SVM_ATTR_NO_ACCESS, "no access");
-	ok(get_access(kfd, mem, 2 * MiB, last) == KFD_IOCTL_SVM_ATTR_ACCESS ||
-	   n_gpus == 1, "the other GPUs keep theirs");
+	ok(get_access(kfd, mem, 2 * MiB, last) == KFD_IOCTL_SVM_ATTR_ACCESS || n_gpus == 1,
+	   "the other GPUs keep theirs");
 	set(kfd, mem, 2 * MiB, KFD_IOCTL_SVM_ATTR_ACCESS, gpu);
 	ok(get_access(kfd, mem, 2 * MiB, gpu) == KFD_IOCTL_SVM_ATTR_ACCESS, "access");
 
 	/* Gaps have no say: half of this query was never named. */
 	ok(!prefetch(kfd, mem + 4 * MiB, MiB, gpu), "prefetch 1 MiB");
-	ok(get(kfd, mem + 4 * MiB, 2 * MiB, PREFETCH) == gpu,
-	   "GET ignores gaps between ranges");
+	ok(get(kfd, mem + 4 * MiB, 2 * MiB, PREFETCH) == gpu, "GET ignores gaps between ranges");
 	ok(on_device(mem + 4 * MiB, 2 * MiB) == 256, "though half of it is not there");
 }
 
@@ -122,15 +119,17 @@ void group_shared_buffer(void)
 	char *mem = map_filled(2 * MiB);
 	int kfd = kfd_ready();
 
-	ok(!prefetch(kfd, mem, 2 * MiB, gpus[0].id) &&
-	   state(0, "bo_bytes") == 2 * (long)MiB, "one buffer of 2 MiB");
+	ok(!prefetch(kfd, mem, 2 * MiB, gpus[0].id) && state(0, "bo_bytes") == 2 * (long)MiB,
+	   "one buffer of 2 MiB");
 	ok(!prefetch(kfd, mem, MiB, SYSMEM), "one half back");
 	ok(state(0, "used_pages") == 256 && state(0, "bo_bytes") == 2 * (long)MiB,
 	   "half the pages, but the whole buffer");
-	ok(read_number("/sys/class/drm/renderD%u/device/mem_info_vram_used",
-		       gpus[0].minor) == 2 * (long)MiB, "mem_info_vram_used says the same");
+	ok(read_number("/sys/class/drm/renderD%u/device/mem_info_vram_used", gpus[0].minor) ==
+		   2 * (long)MiB,
+	   "mem_info_vram_used says the same");
 	ok(read_number("/sys/class/kfd/kfd/proc/%d/vram_%u", getpid(), gpus[0].id) ==
-	   (abi == ABI_6_1 ? 0 : 2 * (long)MiB), "vram_<gpuid> (0 on 6.1)");
+		   (abi == ABI_6_1 ? 0 : 2 * (long)MiB),
+	   "vram_<gpuid> (0 on 6.1)");
 	ok(!prefetch(kfd, mem + MiB, MiB, SYSMEM) && !state(0, "bo_bytes"),
 	   "the second half frees it");
 	/* One present page makes a buffer for the whole range. */

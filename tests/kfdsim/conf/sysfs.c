@@ -75,9 +75,9 @@ void group_topology(void)
 	ok(!strcmp(got, "platform_oem platform_id platform_rev"), "system_properties");
 	snprintf(want, sizeof(want),
 		 "%s%s max_engine_clk_fcompute local_mem_size fw_version capability%s%s"
-		 " sdma_fw_version unique_id%s max_engine_clk_ccompute", head_keys, cwsr,
-		 abi == ABI_7_3 ? " capability2" : "", abi == ABI_6_1 ? "" : " debug_prop",
-		 abi == ABI_6_1 ? "" : " num_xcc");
+		 " sdma_fw_version unique_id%s max_engine_clk_ccompute",
+		 head_keys, cwsr, abi == ABI_7_3 ? " capability2" : "",
+		 abi == ABI_6_1 ? "" : " debug_prop", abi == ABI_6_1 ? "" : " num_xcc");
 	snprintf(path, sizeof(path), TOPOLOGY "/nodes/%u/properties", node);
 	keys(path, got, sizeof(got));
 	if (!ok(!strcmp(got, want), "GPU properties, in order"))
@@ -90,42 +90,50 @@ void group_topology(void)
 	ok(cap & 0x08000000, "SVM bit");
 	ok(!!(cap & 0x10000000) == (abi != ABI_6_1), "coherence bit (clear on 6.1)");
 	ok(value(node, "properties", "gfx_target_version") == 90010 &&
-	   value(node, "properties", "vendor_id") == 4098 &&
-	   value(node, "properties", "device_id") == 29704, "an MI250X");
+		   value(node, "properties", "vendor_id") == 4098 &&
+		   value(node, "properties", "device_id") == 29704,
+	   "an MI250X");
 	ok(value(node, "properties", "location_id") == 0xc100, "bus c1");
 	ok(value(node, "properties", "hive_id") == value(0, "properties", "hive_id"),
 	   "CPU and GPU in one hive");
 	ok(value(node, "mem_banks/0/properties", "heap_type") == 1 &&
-	   value(node, "mem_banks/0/properties", "size_in_bytes") ==
-		   (long long)gpus[0].bytes, "memory bank");
+		   value(node, "mem_banks/0/properties", "size_in_bytes") ==
+			   (long long)gpus[0].bytes,
+	   "memory bank");
 	ok(value(0, "mem_banks/0/properties", "heap_type") == 0 &&
-	   value(0, "mem_banks/0/properties", "size_in_bytes") > 0, "CPU memory bank");
+		   value(0, "mem_banks/0/properties", "size_in_bytes") > 0,
+	   "CPU memory bank");
 	ok(value(node, "io_links/0/properties", "type") == 11 &&
-	   value(node, "io_links/0/properties", "flags") == 1, "XGMI link to the CPU");
+		   value(node, "io_links/0/properties", "flags") == 1,
+	   "XGMI link to the CPU");
 	for (link = 0; link < n_gpus; link++) {
 		snprintf(path, sizeof(path), "io_links/%u/properties", link);
 		far += value(node, path, "node_to") != node;
 	}
 	ok(far == n_gpus, "links to the CPU and to all other GPUs");
 	ok(read_number("/sys/bus/pci/devices/0000:c1:00.0/vendor") == 0x1002 &&
-	   read_number("/sys/class/drm/renderD%u/device/device", gpus[0].minor) == 0x7408,
+		   read_number("/sys/class/drm/renderD%u/device/device", gpus[0].minor) == 0x7408,
 	   "the PCI device");
-	ok(read_number("/sys/class/drm/renderD%u/device/mem_info_vram_total",
-		       gpus[0].minor) == (long)gpus[0].bytes, "mem_info_vram_total");
+	ok(read_number("/sys/class/drm/renderD%u/device/mem_info_vram_total", gpus[0].minor) ==
+		   (long)gpus[0].bytes,
+	   "mem_info_vram_total");
 	ok(read_number("/sys/class/drm/renderD%u/device/numa_node", gpus[0].minor) == 0 &&
-	   read_number("/sys/class/drm/renderD%u/device/numa_node",
-		       gpus[n_gpus - 1].minor) >= 0, "numa_node");
+		   read_number("/sys/class/drm/renderD%u/device/numa_node",
+			       gpus[n_gpus - 1].minor) >= 0,
+	   "numa_node");
 }
 
-#define INSN(c, d, s, o, i) \
-	{ .code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) }
+#define INSN(c, d, s, o, i)                                                                        \
+	{                                                                                          \
+		.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i)                \
+	}
 
 /* A cgroup device program that allows all but char 226:@minor. */
 static int device_program(int minor)
 {
 	struct bpf_insn prog[] = {
-		INSN(BPF_LDX | BPF_MEM | BPF_W, 2, 1, 4, 0),	/* major */
-		INSN(BPF_LDX | BPF_MEM | BPF_W, 3, 1, 8, 0),	/* minor */
+		INSN(BPF_LDX | BPF_MEM | BPF_W, 2, 1, 4, 0), /* major */
+		INSN(BPF_LDX | BPF_MEM | BPF_W, 3, 1, 8, 0), /* minor */
 		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 1),
 		INSN(BPF_JMP | BPF_JNE | BPF_K, 2, 0, 2, 226),
 		INSN(BPF_JMP | BPF_JNE | BPF_K, 3, 0, 1, minor),
@@ -138,7 +146,7 @@ static int device_program(int minor)
 	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
 	attr.insns = (uintptr_t)prog;
 	attr.insn_cnt = sizeof(prog) / sizeof(prog[0]);
-	attr.license = (uintptr_t)"GPL";
+	attr.license = (uintptr_t) "GPL";
 	return syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
@@ -157,8 +165,7 @@ static bool enter_cgroup(const char *dir, int minor)
 	attr.target_fd = cg;
 	attr.attach_bpf_fd = prog;
 	attr.attach_type = BPF_CGROUP_DEVICE;
-	if (cg < 0 || prog < 0 ||
-	    syscall(SYS_bpf, BPF_PROG_ATTACH, &attr, sizeof(attr)))
+	if (cg < 0 || prog < 0 || syscall(SYS_bpf, BPF_PROG_ATTACH, &attr, sizeof(attr)))
 		return false;
 	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
 	fd = open(path, O_WRONLY);
@@ -169,14 +176,13 @@ static bool enter_cgroup(const char *dir, int minor)
 static void in_cgroup(void)
 {
 	struct kfd_ioctl_get_process_apertures_new_args args = {};
-	struct kfd_ioctl_acquire_vm_args acq = { .gpu_id = gpus[0].id };
+	struct kfd_ioctl_acquire_vm_args acq = {.gpu_id = gpus[0].id};
 	char *mem = map_filled(2 * MiB);
 	unsigned int node = gpus[0].node;
 	int kfd;
 
 	ok(read_number(TOPOLOGY "/nodes/%u/gpu_id", node) == -EPERM, "gpu_id: EPERM");
-	ok(read_number(TOPOLOGY "/nodes/%u/properties", node) == -EPERM,
-	   "properties: EPERM");
+	ok(read_number(TOPOLOGY "/nodes/%u/properties", node) == -EPERM, "properties: EPERM");
 	ok(read_number(TOPOLOGY "/nodes/%u/mem_banks/0/properties", node) == -EPERM,
 	   "memory bank: EPERM");
 	ok(read_number(TOPOLOGY "/nodes/%u/gpu_id", gpus[1].node) == gpus[1].id,

@@ -26,7 +26,9 @@ unsigned int n_gpus;
 const char *self;
 
 /* Shared with the children. */
-static struct { int number, failures; } *tap;
+static struct {
+	int number, failures;
+} * tap;
 
 bool ok(bool good, const char *fmt, ...)
 {
@@ -110,27 +112,23 @@ void setup(const char *argv0)
 	FILE *f;
 
 	self = argv0;
-	tap = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	tap = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	f = fopen("/sys/module/kfdsim/parameters/abi", "r");
 	if (!f || fscanf(f, "%15s", text) != 1) {
 		fprintf(stderr, "kfdsim is not loaded\n");
 		exit(77);
 	}
 	fclose(f);
-	abi = !strcmp(text, "6.1") ? ABI_6_1 : !strcmp(text, "7.3") ? ABI_7_3 :
-								      ABI_6_12;
+	abi = !strcmp(text, "6.1") ? ABI_6_1 : !strcmp(text, "7.3") ? ABI_7_3 : ABI_6_12;
 	for (node = 0; (id = read_number(NODES "/%u/gpu_id", node)) >= 0; node++) {
 		if (!id)
 			continue;
 		gpus[n_gpus].id = id;
 		gpus[n_gpus].node = node;
 		gpus[n_gpus].minor = property(node, "properties", "drm_render_minor");
-		gpus[n_gpus++].bytes = property(node, "mem_banks/0/properties",
-						"size_in_bytes");
+		gpus[n_gpus++].bytes = property(node, "mem_banks/0/properties", "size_in_bytes");
 	}
-	note("abi %s, %u GPUs of %lu MiB", text, n_gpus,
-	     (unsigned long)(gpus[0].bytes / MiB));
+	note("abi %s, %u GPUs of %lu MiB", text, n_gpus, (unsigned long)(gpus[0].bytes / MiB));
 }
 
 bool at_baseline(void)
@@ -180,7 +178,7 @@ int kfd_open(void)
 
 int acquire(int kfd, unsigned int gpu)
 {
-	struct kfd_ioctl_acquire_vm_args args = { .gpu_id = gpus[gpu].id };
+	struct kfd_ioctl_acquire_vm_args args = {.gpu_id = gpus[gpu].id};
 	char path[64];
 	int fd, r;
 
@@ -225,7 +223,7 @@ int svm(int kfd, uint32_t op, const void *addr, size_t size, uint32_t n,
 
 int set(int kfd, const void *addr, size_t size, uint32_t type, uint32_t value)
 {
-	struct kfd_ioctl_svm_attribute a = { type, value };
+	struct kfd_ioctl_svm_attribute a = {type, value};
 
 	return svm(kfd, KFD_IOCTL_SVM_OP_SET_ATTR, addr, size, 1, &a);
 }
@@ -237,7 +235,7 @@ int prefetch(int kfd, const void *addr, size_t size, uint32_t to)
 
 int64_t get(int kfd, const void *addr, size_t size, uint32_t type)
 {
-	struct kfd_ioctl_svm_attribute a = { type, 0 };
+	struct kfd_ioctl_svm_attribute a = {type, 0};
 	int r = svm(kfd, KFD_IOCTL_SVM_OP_GET_ATTR, addr, size, 1, &a);
 
 	return r ? r : (int64_t)a.value;
@@ -245,7 +243,7 @@ int64_t get(int kfd, const void *addr, size_t size, uint32_t type)
 
 int64_t get_access(int kfd, const void *addr, size_t size, uint32_t id)
 {
-	struct kfd_ioctl_svm_attribute a = { KFD_IOCTL_SVM_ATTR_ACCESS, id };
+	struct kfd_ioctl_svm_attribute a = {KFD_IOCTL_SVM_ATTR_ACCESS, id};
 	int r = svm(kfd, KFD_IOCTL_SVM_OP_GET_ATTR, addr, size, 1, &a);
 
 	return r ? r : (int64_t)a.type;
@@ -253,7 +251,7 @@ int64_t get_access(int kfd, const void *addr, size_t size, uint32_t id)
 
 int xnack(int kfd, int mode)
 {
-	struct kfd_ioctl_set_xnack_mode_args args = { .xnack_enabled = mode };
+	struct kfd_ioctl_set_xnack_mode_args args = {.xnack_enabled = mode};
 	int r = call(kfd, AMDKFD_IOC_SET_XNACK_MODE, &args);
 
 	return r ? r : args.xnack_enabled;
@@ -347,8 +345,8 @@ long owner_pages(unsigned int gpu, pid_t pid)
 
 long counter(unsigned int gpu, const char *what)
 {
-	return read_number("/sys/class/kfd/kfd/proc/%d/counters_%u/%s", getpid(),
-			   gpus[gpu].id, what);
+	return read_number("/sys/class/kfd/kfd/proc/%d/counters_%u/%s", getpid(), gpus[gpu].id,
+			   what);
 }
 
 long control(const char *fmt, ...)
@@ -380,7 +378,7 @@ long control(const char *fmt, ...)
 
 int smi_open(int kfd, unsigned int gpu, uint64_t mask)
 {
-	struct kfd_ioctl_smi_events_args args = { .gpuid = gpus[gpu].id };
+	struct kfd_ioctl_smi_events_args args = {.gpuid = gpus[gpu].id};
 	int r = call(kfd, AMDKFD_IOC_SMI_EVENTS, &args);
 
 	if (r)

@@ -12,17 +12,17 @@
 #include <sys/types.h>
 #include <linux/kfd_ioctl.h>
 
-#define PAGE		4096UL
-#define MiB		(1UL << 20)
-#define SYSMEM		0U
-#define UNDEFINED	0xffffffffU
-#define MAX_GPUS	16
+#define PAGE 4096UL
+#define MiB (1UL << 20)
+#define SYSMEM 0U
+#define UNDEFINED 0xffffffffU
+#define MAX_GPUS 16
 
 enum abi { ABI_6_1 = 1, ABI_6_12, ABI_7_3 };
 
 struct gpu {
 	uint32_t id;
-	unsigned int node;	/* in topology/nodes */
+	unsigned int node; /* in topology/nodes */
 	unsigned int minor;
 	uint64_t bytes;
 };
@@ -30,7 +30,7 @@ struct gpu {
 extern enum abi abi;
 extern struct gpu gpus[MAX_GPUS];
 extern unsigned int n_gpus;
-extern const char *self;	/* path of this program */
+extern const char *self; /* path of this program */
 
 void setup(const char *argv0);
 /* TAP; numbers go on across processes. Returns @good. */
