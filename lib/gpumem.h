@@ -342,7 +342,8 @@ enum gpumem_fail {
 	GPUMEM_FAIL_RETRY = 3,	   /* EAGAIN, EINTR after the last retry */
 	GPUMEM_FAIL_MAPPING = 4,   /* EFAULT, EINVAL, EADDRINUSE: mapping not eligible or gone */
 	GPUMEM_FAIL_DEVICE = 5,	   /* EPERM, EBADF, ENODEV: no access to the device */
-	GPUMEM_FAIL_COUNT = 6,
+	GPUMEM_FAIL_TAKEN_BACK = 6, /* it had moved; the driver evicted it for somebody else */
+	GPUMEM_FAIL_COUNT = 7,
 };
 const char *gpumem_fail_name(enum gpumem_fail fail);
 

@@ -14,6 +14,11 @@ TESTS += $(dist_check_SCRIPTS)
 # Programs and scripts of the guest's tests; tests/vm/run and test.sh use them.
 check_PROGRAMS += tests/guest/filler
 tests_guest_filler_SOURCES = tests/guest/filler.c
+check_PROGRAMS += tests/guest/api
+tests_guest_api_SOURCES = tests/guest/api.c
+tests_guest_api_LDADD = lib/libgpumem.la
+check_PROGRAMS += tests/guest/rocr
+tests_guest_rocr_SOURCES = tests/guest/rocr.c
 # The plugin's pure part.
 if BUILD_PLUGIN
 UNIT_TESTS += tests/unit/test_gres

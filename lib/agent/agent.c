@@ -119,7 +119,8 @@ static void watch(struct gm_proc *p)
 		/* Evicting and opening are work that was asked for; the budget is for watching. */
 		cpu0 = now_ns(CLOCK_THREAD_CPUTIME_ID);
 		moving = p->admit_index != GM_SVM_HOST && p->svm.ops;
-		if (credit.ns > 0)
+		/* Nothing comes before a limit that is passed, or a request. */
+		if (!more && credit.ns > 0)
 			done = gm_proc_scan(p, (uint64_t)credit.ns, SLICE_NS);
 		if (p->svm.ops)
 			set_state(moving && p->move_cpu_ns != moved0 ? GPUMEM_AGENT_MOVING :

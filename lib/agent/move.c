@@ -111,8 +111,9 @@ static unsigned landed(struct gm_proc *p, const void *addr, unsigned pages)
 	return gm_residency_count(full, pages).device;
 }
 
-static void back_off(struct gm_proc *p, struct gm_chunk *c)
+void gm_move_failed(struct gm_proc *p, struct gm_chunk *c, enum gpumem_fail why)
 {
+	count_fail(p, why);
 	if (c->fails < 6)
 		c->fails++;
 	c->retry_pass = p->pass + (1u << c->fails);
@@ -134,11 +135,9 @@ static unsigned move_run(struct gm_proc *p, struct gm_chunk *c, void *addr, unsi
 	}
 	if (moved == pages)
 		return moved;
-	back_off(p, c);
-	if (rc < 0)
-		count_fail(p, gm_svm_reason(rc));
-	else
-		count_fail(p, moved ? GPUMEM_FAIL_PARTIAL : GPUMEM_FAIL_BUSY);
+	gm_move_failed(p, c, rc < 0 ? gm_svm_reason(rc) :
+			     moved  ? GPUMEM_FAIL_PARTIAL :
+				      GPUMEM_FAIL_BUSY);
 	return moved;
 }
 

@@ -32,6 +32,9 @@ uint64_t gm_move_in(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view 
 /* Takes the view's device pages to system memory; returns bytes moved. */
 uint64_t gm_move_out(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view *view);
 
+/* A move of the chunk failed: counts why and waits a while, longer each time, before the next. */
+void gm_move_failed(struct gm_proc *p, struct gm_chunk *c, enum gpumem_fail why);
+
 /* The chunk now has `pages` on `device`: corrects charge and residency. */
 void gm_account(struct gm_proc *p, struct gm_chunk *c, unsigned pages);
 

@@ -9,6 +9,7 @@
 #include "agent/move.h"
 #include "base/procfs.h"
 
+#define FORGIVE_AFTER 64u /* passes that a chunk stayed where it was moved */
 #define FULL_EVERY 16u /* passes between two full looks at a chunk that does not change */
 
 static uint64_t now_ns(clockid_t clock)
@@ -88,6 +89,13 @@ static struct gm_chunk *look(struct gm_proc *p, uint64_t number, struct gm_chunk
 		c->device = p->plan.device_count ? p->plan.device[0] : 0;
 		c->moved_order = ++p->move_order;
 	}
+	/* There before, as many pages as before, and now at home: the device was full and the driver
+	 * made room. Bringing it back at once would only push out the next one. */
+	if (c->device_pages && !view->count.device && view->present == c->present_pages)
+		gm_move_failed(p, c, GPUMEM_FAIL_TAKEN_BACK);
+	else if (c->fails && view->count.device == view->present &&
+		 p->pass - c->retry_pass > FORGIVE_AFTER)
+		c->fails = 0;
 	gm_account(p, c, view->count.device - (p->parent_alive ? view->count.shared : 0));
 	c->host_pages = (uint16_t)view->count.host;
 	return c;
@@ -114,9 +122,7 @@ static void visit(struct gm_proc *p, uint64_t number)
 		uint64_t before = now_ns(CLOCK_THREAD_CPUTIME_ID);
 		bool full = false;
 
-		if (gm_move_in(p, c, &view, p->admit_index, GM_MIN_RUN, &full) && c->fails &&
-		    c->host_pages < GM_MIN_RUN)
-			c->fails = 0;
+		gm_move_in(p, c, &view, p->admit_index, GM_MIN_RUN, &full);
 		if (full)
 			p->admit_index = GM_SVM_HOST;
 		p->move_cpu_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - before;

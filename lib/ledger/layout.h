@@ -77,7 +77,7 @@ struct gm_slot {
 	char path[16];
 	_Atomic uint64_t host_bytes, updated_ns;
 	_Atomic uint64_t failed[GPUMEM_FAIL_COUNT];
-	uint64_t reserved[10];
+	uint64_t reserved[9];
 	struct gm_slot_device device[GPUMEM_MAX_DEVICES];
 };
 

@@ -221,8 +221,8 @@ int gpumem_job_processes(struct gpumem_job *job, struct gpumem_job_process **ret
 
 const char *gpumem_fail_name(enum gpumem_fail fail)
 {
-	static const char *const names[] = { "busy",  "partial", "no-memory",
-					     "retry", "mapping", "device" };
+	static const char *const names[] = { "busy",	"partial", "no-memory", "retry",
+					     "mapping", "device",  "taken-back" };
 
 	return (unsigned)fail < GPUMEM_FAIL_COUNT ? names[fail] : "unknown";
 }

@@ -76,6 +76,7 @@ no_state() { ! ls -d $STATE/*/job-* >/dev/null 2>&1; }
 # kfdsim's own pages of device $1
 sim() { echo $(($(cat "/sys/class/kfdsim/dev$1/used_pages") * 4096)); }
 sim_peak() { echo $(($(cat "/sys/class/kfdsim/dev$1/peak_pages") * 4096)); }
+sim_peak_reset() { echo "reset-peak dev=$1" >/dev/kfdsim-control; }
 # what gpumem says the job $1 has on the device with PCI address $2
 told() { gpumem status --conf /tmp/gpumem.conf -j "$1" -d -b -n -o DEVICE,RESIDENT | awk -v d="$2" '$1 == d { print $2; exit }'; }
 # what process $1 has on devices between two addresses: smaps counts device pages, numa_maps does not

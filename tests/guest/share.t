@@ -8,7 +8,7 @@ d0=$(device_pci 0)
 
 # Two tasks see both GPUs of the node; the job's limit on a device binds them together.
 rm -f "$JOBS"/w.*
-echo 0 >/sys/class/kfdsim/dev0/peak_pages
+sim_peak_reset 0
 user srun -w n1 -n2 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=48M \
 	filler -m 64 -t 10 -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
@@ -51,7 +51,7 @@ poll 60 served && ok "exec: the new program's memory comes to the device" ||
 sleep 2
 id=$(squeue -h -o %A)
 is "exec: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
-is "exec: the process has one slot" 1 "$(gpumem status --conf /tmp/gpumem.conf -n -o PID,COMMAND,DEVICE | grep filler | awk '{print $1}' | sort -u | wc -l)"
+is "exec: the process has one slot" 1 "$(gpumem status --conf /tmp/gpumem.conf -n -o PID,DEVICE | grep -c 0000:)"
 wait $job
 is "exec: the pattern is intact" 0 $?
 

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The library as applications use it: alone, in a job beside the agent, and the documented example.
+. "${SRCDIR:?}/tests/guest/lib.sh"
+
+# The program prints TAP of its own; its verdict is one test here, its failures are shown.
+run_api() { # TITLE COMMAND…
+	local title=$1 out status
+	shift
+	out=$("$@" 2>&1)
+	status=$?
+	echo "# $title: $(grep -c '^ok' <<<"$out") checks passed"
+	if [ $status = 0 ] && grep -q '^1\.\.' <<<"$out"; then
+		ok "$title"
+	else
+		not_ok "$title" "exit status $status" "$(grep -A1 -v '^ok' <<<"$out")"
+	fi
+}
+
+run_api "without a job, as root" api
+run_api "without a job, as a user" user api
+is "nothing is left on the device" 0 "$(sim 0)"
+out=$(prefetch)
+is "the example: exit status" 0 $?
+has "the example: its data was on the device" "^prefetch: device   32 MiB, system memory    0 MiB" "$out"
+has "the example: and came back" "^evicted:  device    0 MiB, system memory   32 MiB" "$out"
+
+# Errors that the driver gives for a while are tried again; one that stays leaves the data in place.
+echo "inject errno=EAGAIN op=set count=3" >/dev/kfdsim-control
+out=$(prefetch)
+is "EAGAIN three times: the example does not notice" 0 $?
+echo "inject errno=EINTR op=set count=3" >/dev/kfdsim-control
+out=$(prefetch)
+is "EINTR three times: the example does not notice" 0 $?
+
+cluster_up
+run_api "in a job, beside the agent" user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=advise,limit=64M api 64
+run_api "in a job, the agent's policy is prefer" user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=prefer api
+poll 20 idle
+is "nothing is left on the device" 0 "$(sim 0)"
+
+# A device whose memory others have: the data stays where it is, and the ledger says why.
+echo "shrink dev=0 bytes=250M" >/dev/kfdsim-control
+rm -f "$JOBS"/w.*
+user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=prefer,limit=64M filler -m 48 -t 8 -o "$JOBS/w" &
+job=$!
+poll 30 sh -c "ls $JOBS/w.* >/dev/null 2>&1"
+sleep 5
+failures=$(gpumem status --conf /tmp/gpumem.conf -n -o FAILED | head -1)
+echo "# $(gpumem status --conf /tmp/gpumem.conf -n -o FAILED,REASON,IN | head -1)"
+check "a full device: moves fail and are counted" '$v1 >= 1' "$failures"
+check "a full device: it is not overfilled" '$v1 <= 6*MB' "$(sim 0)"
+wait $job
+is "a full device: the job ends well, its pattern intact" 0 $?
+echo "refill dev=0" >/dev/kfdsim-control
+cluster_down
+finish

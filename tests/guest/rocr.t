@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A process with ROCr: the agent waits until hsa_init() is done, then uses KFD beside it.
+. "${SRCDIR:?}/tests/guest/lib.sh"
+
+ldconfig -p | grep -q libhsa-runtime64.so.1 || { echo "Bail out! libhsa-runtime64-1 is not installed"; exit 1; }
+cluster_up
+conf="--conf /tmp/gpumem.conf"
+user srun -w n1 -n1 --gpus=1 --mem=900 --gpu-mem-policy=prefer,limit=32M rocr 10 >"$JOBS/out" 2>&1 &
+job=$!
+waiting() { gpumem status $conf -n -o STATE | grep -q waiting-for-rocm; }
+poll 40 waiting && ok "before hsa_init: the agent waits" || not_ok "before hsa_init: the agent waits" "$(gpumem status $conf)" "$(cat "$JOBS/out")"
+is "before hsa_init: nothing has moved" 0 "$(sim 0)"
+poll 40 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 7680 ]" && ok "after hsa_init: the data comes to the device" ||
+	not_ok "after hsa_init: the data comes to the device" "$(gpumem status $conf -o +PATH,REASON)" "$(cat "$JOBS/out")"
+is "after hsa_init: by an own descriptor of /dev/kfd" kfd "$(gpumem status $conf -n -o PATH | head -1)"
+check "after hsa_init: within the limit" '$v1 <= 32*MB' "$(sim 0)"
+wait $job
+is "the program ends well" 0 $?
+has "hsa_init succeeded" "^hsa_init: 0" "$(cat "$JOBS/out")"
+
+# The same through libhsakmt in a process without ROCr, for comparison.
+poll 20 idle
+user srun -w n1 -n1 --gpus=1 --mem=900 --gpu-mem-policy=prefer,limit=32M filler -m 48 -t 8 -o "$JOBS/w" &
+job=$!
+poll 30 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 7680 ]"
+is "without ROCr: through libhsakmt" hsakmt "$(gpumem status $conf -n -o PATH | head -1)"
+wait $job
+poll 20 idle && ok "the nodes are idle" || not_ok "the nodes are idle" "$(sinfo -N -o '%N %T %E')"
+cluster_down
+finish
