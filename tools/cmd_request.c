@@ -41,9 +41,11 @@ static int usage(FILE *out, enum gpumem_request request)
 	fputs("Options:\n" JOB_OPTIONS_HELP, out);
 	if (request)
 		fputs(" -p, --pid <pid>        this process of the job alone\n", out);
-	fputs(" -d, --device <dev>     this device alone: PCI address or number in the job\n"
-	      " -w, --wait <seconds>   wait for it so long, 0 not at all (default: 10)\n"
-	      " -h, --help             display this help\n"
+	fputs(" -d, --device <dev>     this device alone: PCI address or number in the job\n", out);
+	if (request != GPUMEM_REQUEST_MIGRATE)
+		fputs(" -w, --wait <seconds>   wait for it so long, 0 not at all (default: 10)\n",
+		      out);
+	fputs(" -h, --help             display this help\n"
 	      " -V, --version          display version\n\n"
 	      "For details see gpumem(1).\n",
 	      out);
@@ -91,6 +93,11 @@ static int parse_options(int argc, char **argv, enum gpumem_request request, str
 			o->device = optarg;
 			break;
 		case 'w':
+			/* How much a migration brings, nobody knows before. */
+			if (request == GPUMEM_REQUEST_MIGRATE) {
+				fputs("gpumem: migrate does not wait; see --help\n", stderr);
+				return EXIT_USAGE;
+			}
 			if (!number(optarg, 86400, &n)) {
 				fprintf(stderr, "gpumem: --wait %s: not 0 to 86400 seconds\n",
 					optarg);

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+# Shell tests of no single part, and what they all find in the environment. Sharness keeps no
+# results of its own when a harness is active.
+AM_TESTS_ENVIRONMENT += export CC='$(CC)' SAN_CFLAGS='$(SAN_CFLAGS)' HARNESS_ACTIVE=t;
+
+dist_check_SCRIPTS += tests/t/install.t
+if BUILD_TOOLS
+dist_check_SCRIPTS += tests/t/cli.t
+endif
+
+# What test.sh runs outside make.
+EXTRA_DIST += tests/guest tests/vm tests/kfdsim
