@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Builds gpumem and runs its tests, on a fresh Debian 12 machine too.
-# shellcheck disable=SC2317  # must() calls functions by name
 set -u
 shopt -s lastpipe nullglob
 
@@ -135,33 +134,6 @@ tap() { # PART [EXPECTED SECTIONS]
 	done
 }
 
-# ---- building
-newest_input() { # is a file of the build system newer than $1?
-	[ -n "$(find configure.ac Makefile.am m4/x_* ./*/local.mk ./*/*/local.mk -newer "$1" -print -quit)" ]
-}
-compile() { # FOLDER CONFIGURE-OPTION…
-	local dir=$1
-	shift
-	mkdir -p "$dir"
-	if [ ! -e "$dir/Makefile" ] || [ configure -nt "$dir/config.status" ]; then
-		(cd "$dir" && "$top/configure" -q --enable-werror "$@") || return 1
-	fi
-	make -C "$dir" -s -j"$jobs"
-}
-build_all() {
-	if [ ! -e configure ] || newest_input configure || newest_input Makefile.in; then
-		./autogen.sh || return 1
-	fi
-	compile "$build" --prefix="$PREFIX" && make -C "$build" -s install &&
-		make -C "$build" -s tests/guest/filler tests/guest/prefetch
-}
-kfdsim() { # KERNEL
-	local settings HEADERS=''
-	settings=$(tests/vm/kernel "$1") || return 1
-	eval "$settings"
-	make -C tests/kfdsim KDIR="$HEADERS" O="$build/kfdsim-$1" module programs
-}
-
 # ---- parts
 check() { # NAME FOLDER [LOG]: make check, or what its log already says
 	local name=$1 dir=$2 log=$3 start=$4 passed failed skipped
@@ -181,9 +153,7 @@ check() { # NAME FOLDER [LOG]: make check, or what its log already says
 	result "$name" $passed $failed $skipped $((SECONDS - start))
 }
 make_check() { timeout 900 make -C "$1" -s -j"$jobs" check; }
-asan_check() {
-	compile "$asan" --prefix="$asan/inst" --enable-sanitizer=address,undefined && make_check "$asan"
-}
+asan_check() { tests/build sanitized && make_check "$asan"; }
 
 native() {
 	local files=(tests/slurm/*.t) start=$SECONDS
@@ -244,13 +214,12 @@ kfdsim_check() { # KERNEL ABI
 if [ -n "$install" ]; then
 	tests/packages install || exit 1
 fi
-[ ! -e config.status ] || { echo "test.sh: the sources are configured in place: make distclean" >&2; exit 1; }
 if [ "$mode" != quick ] && [ "$(id -u)" != 0 ]; then
 	echo "test.sh: guests share this machine's files and need root; ./test.sh quick does not" >&2
 	exit 1
 fi
 mkdir -p "$logs"
-must "build" build.log build_all
+must "build" build.log tests/build main
 case $mode in
 quick|all)
 	say "make check"
@@ -260,15 +229,15 @@ quick|all)
 	native
 	;;
 guest|kfdsim)
-	must "kfdsim for kernel $kernel" "kfdsim-$kernel.log" kfdsim "$kernel"
+	must "kfdsim for kernel $kernel" "kfdsim-$kernel.log" tests/build kfdsim "$kernel"
 	;;
 esac
 case $mode in
 guest) guest "$kernel" "${abi:-$kernel}" "${names[@]}" ;;
 kfdsim) kfdsim_check "$kernel" "${abi:-$kernel}" ;;
 all)
-	must "kfdsim for kernel 6.12" kfdsim-6.12.log kfdsim 6.12
-	must "kfdsim for kernel 6.1" kfdsim-6.1.log kfdsim 6.1
+	must "kfdsim for kernel 6.12" kfdsim-6.12.log tests/build kfdsim 6.12
+	must "kfdsim for kernel 6.1" kfdsim-6.1.log tests/build kfdsim 6.1
 	# These guests count and compare, they do not watch the clock: the other core is free.
 	say "sanitizer build in the background"
 	start=$SECONDS
