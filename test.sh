@@ -239,14 +239,23 @@ all)
 	must "kfdsim for kernel 6.12" kfdsim-6.12.log tests/build kfdsim 6.12
 	must "kfdsim for kernel 6.1" kfdsim-6.1.log tests/build kfdsim 6.1
 	# These guests count and compare, they do not watch the clock: the other core is free.
-	say "sanitizer build in the background"
+	say "sanitizer build and distcheck in the background"
 	start=$SECONDS
-	(asan_check >"$logs/asan.log" 2>&1) &
+	asan_check >"$logs/asan.log" 2>&1 &
 	background=$!
 	kfdsim_check 6.12 6.12
-	kfdsim_check 6.1 6.1
 	wait $background
 	check "make check, sanitizers" "$asan" "$logs/asan.log" $start $?
+	start=$SECONDS
+	timeout 900 make -C "$build" -s distcheck >"$logs/distcheck.log" 2>&1 &
+	background=$!
+	kfdsim_check 6.1 6.1
+	if wait $background; then
+		result "make distcheck" 1 0 0 $((SECONDS - start))
+	else
+		tail -n 30 "$logs/distcheck.log"
+		result "make distcheck" 0 1 0 $((SECONDS - start))
+	fi
 	mapfile -t rows < <(guests)
 	for row in "${rows[@]}"; do
 		read -ra words <<<"$row"
