@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # libgpumem.so = everything; libgm-core = what the agent shares with it and that needs libc alone.
 include_HEADERS += lib/gpumem.h
 

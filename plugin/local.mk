@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Files of plugin. Nothing of Slurm is linked: its symbols come from the process that loads us.
 if BUILD_PLUGIN
 slurmplugin_LTLIBRARIES = plugin/spank_gpumem.la

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Files of tools.
 if BUILD_TOOLS
 bin_PROGRAMS += tools/gpumem

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 lib_libgm_core_la_SOURCES += lib/base/err.c lib/base/err.h lib/base/cleanup.h \
 	lib/base/procfs.c lib/base/procfs.h \
 	lib/base/shmem.h

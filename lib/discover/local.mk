@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Files of lib/discover and their unit tests.
 # A convenience library, so that unit tests reach what the shared library hides.
 noinst_LTLIBRARIES += lib/libgm-discover.la

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Files of lib/ledger and their unit tests.
 lib_libgm_core_la_SOURCES += \
 	lib/ledger/layout.h \

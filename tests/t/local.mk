@@ -3,7 +3,7 @@
 # results of its own when a harness is active.
 AM_TESTS_ENVIRONMENT += export CC='$(CC)' SAN_CFLAGS='$(SAN_CFLAGS)' HARNESS_ACTIVE=t;
 
-dist_check_SCRIPTS += tests/t/install.t
+dist_check_SCRIPTS += tests/t/install.t tests/t/source.t
 if BUILD_TOOLS
 dist_check_SCRIPTS += tests/t/cli.t
 endif
