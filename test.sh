@@ -166,18 +166,20 @@ native() {
 	tests/guest/each 120 "${files[@]/#/$top/}" 2>&1 | tap slurm ${#files[@]}
 }
 
-guest_status() { # STATUS PART: what tests/vm/run says about the guest itself
+guest_status() { # STATUS PART FAILED-BEFORE: what tests/vm/run says about the guest itself
+	[ "$1" != 0 ] || return
 	case $1 in
-	0) return ;;
 	70) result "$2: the kernel complained" 0 1 0 0 ;;
 	71) result "$2: no guest" 0 1 0 0 ;;
 	124) result "$2: the guest took too long" 0 1 0 0 ;;
 	# The tests have said which of them failed.
-	*) [ $total_failed != 0 ] || result "$2: exit status $1" 0 1 0 0 ;;
+	1) [ $total_failed != "$3" ] || result "$2: exit status 1" 0 1 0 0 ;;
+	*) result "$2: exit status $1" 0 1 0 0 ;;
 	esac
+	[ "$1" = 1 ] || grep -a '^tests/vm/run: ' "$logs/${2// /-}.tap" | head -n 30
 }
 in_guest() { # PART SECTIONS KERNEL ABI TIMEOUT COMMAND…
-	local part=$1 sections=$2 k=$3 a=$4 limit=$5 status
+	local part=$1 sections=$2 k=$3 a=$4 limit=$5 status before=$total_failed
 	shift 5
 	rm -f "$logs/${part// /-}.tap"
 	tests/vm/run --quiet --kernel "$k" --abi "$a" --module "$build/kfdsim-$k/kfdsim.ko" \
@@ -185,7 +187,7 @@ in_guest() { # PART SECTIONS KERNEL ABI TIMEOUT COMMAND…
 		--setenv "BUILDDIR=$BUILDDIR" --setenv "PREFIX=$PREFIX" --cwd / -- "$@" 2>&1 |
 		tap "$part" "$sections"
 	status=${PIPESTATUS[0]}
-	guest_status "$status" "$part"
+	guest_status "$status" "$part" "$before"
 }
 guest() { # KERNEL ABI NAME…
 	local k=$1 a=$2 name argument files=()
@@ -207,7 +209,7 @@ guest() { # KERNEL ABI NAME…
 }
 kfdsim_check() { # KERNEL ABI
 	say "simulated devices on kernel $1, driver behaviour $2"
-	in_guest "kfdsim $1 abi=$2" 3 "$1" "$2" 900 "$top/tests/kfdsim/check" "$build/kfdsim-$1" 15
+	in_guest "kfdsim $1 abi=$2" 4 "$1" "$2" 900 "$top/tests/kfdsim/check" "$build/kfdsim-$1" 15
 }
 
 # ---- the run
