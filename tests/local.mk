@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Unit tests print TAP; a program that cannot run here exits 77.
 TEST_EXTENSIONS = .t
 LOG_DRIVER = env CMOCKA_MESSAGE_OUTPUT=TAP $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh

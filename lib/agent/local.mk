@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Files of lib/agent and their unit tests.
 lib_libgm_core_la_SOURCES += \
 	lib/agent/attach.c \
