@@ -20,6 +20,10 @@ tests_guest_api_SOURCES = tests/guest/api.c
 tests_guest_api_LDADD = lib/libgpumem.la
 check_PROGRAMS += tests/guest/rocr
 tests_guest_rocr_SOURCES = tests/guest/rocr.c
+# ROCr is there when the test runs, not when it is linked. The -rpath makes libtool build a module.
+check_LTLIBRARIES += tests/guest/rocr_user.la
+tests_guest_rocr_user_la_SOURCES = tests/guest/rocr_user.c
+tests_guest_rocr_user_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 # The plugin's pure part.
 if BUILD_PLUGIN
 UNIT_TESTS += tests/unit/test_gres

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/proc.h"
+#include "agent/rocm.h"
 #include "base/shmem.h"
 
 #define PUBLIC __attribute__((visibility("default")))
@@ -206,7 +206,7 @@ __attribute__((constructor)) static void agent_load(void)
 	start_thread();
 }
 
-static struct gm_proc *offered(void)
+struct gm_proc *gm_agent_attached(void)
 {
 	return atomic_load(&agent.attached);
 }
@@ -215,7 +215,7 @@ static struct gm_proc *offered(void)
 extern const struct gm_proc_offer gpumem_agent_offer_v1;
 PUBLIC const struct gm_proc_offer gpumem_agent_offer_v1 = {
 	.size = sizeof(struct gm_proc_offer),
-	.get = offered,
+	.get = gm_agent_attached,
 	.prefetch = gm_proc_prefetch,
 	.evict = gm_proc_evict,
 	.advise = gm_proc_advise,
@@ -229,23 +229,4 @@ void gpumem_agent_stand_down(void);
 PUBLIC void gpumem_agent_stand_down(void)
 {
 	atomic_store(&agent.stand_down, true);
-}
-
-/* ROCr calls these in each library that HSA_TOOLS_LIB names, at the end of hsa_init(). */
-bool OnLoad(void *table, uint64_t runtime_version, uint64_t failed_count,
-	    const char *const *failed_names);
-PUBLIC bool OnLoad(void *table, uint64_t runtime_version, uint64_t failed_count,
-		   const char *const *failed_names)
-{
-	(void)table;
-	(void)runtime_version;
-	(void)failed_count;
-	(void)failed_names;
-	gm_rocr_set_up();
-	return true;
-}
-
-void OnUnload(void);
-PUBLIC void OnUnload(void)
-{
 }

@@ -11,7 +11,7 @@ lib_libgpumem_la_SOURCES += lib/agent/self.c
 
 # Preloaded into every task: libc alone.
 pkglib_LTLIBRARIES += lib/libgpumem-agent.la
-lib_libgpumem_agent_la_SOURCES = lib/agent/agent.c
+lib_libgpumem_agent_la_SOURCES = lib/agent/agent.c lib/agent/rocm.c lib/agent/rocm.h
 lib_libgpumem_agent_la_LIBADD = lib/libgm-core.la
 lib_libgpumem_agent_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
-	-export-symbols-regex '^(gpumem_agent_.*|OnLoad|OnUnload)$$'
+	-export-symbols-regex '^(gpumem_agent_.*|OnLoad|OnUnload|hsa_init)$$'

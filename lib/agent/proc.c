@@ -71,6 +71,13 @@ int gm_proc_open(struct gm_proc *p)
 	return rc;
 }
 
+void gm_proc_release(struct gm_proc *p)
+{
+	pthread_mutex_lock(&p->lock);
+	gm_svm_close(&p->svm);
+	pthread_mutex_unlock(&p->lock);
+}
+
 size_t gm_proc_device_count(const struct gm_proc *p)
 {
 	return p->svm.devices.count;

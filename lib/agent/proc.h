@@ -63,6 +63,9 @@ void gm_proc_forget(struct gm_proc *p);
 /* Opens the device if it is not; the ledger says how, or why not. Errors: see gm_svm_open(). */
 int gm_proc_open(struct gm_proc *p);
 
+/* Lets go of the device, until it is opened again. Waits for the move under way. */
+void gm_proc_release(struct gm_proc *p);
+
 /* Looks at requests and limits and takes bytes off the devices; stops early after slice_ns.
  * Returns true when there is more to do. Sets admit_index. */
 bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns);

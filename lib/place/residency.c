@@ -3,9 +3,11 @@
  * residency.c: page states from pagemap and move_pages(2).
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "gpumem.h"
@@ -35,21 +37,100 @@ int gm_residency_present(int fd, const void *addr, size_t n, uint8_t *map)
 	return present;
 }
 
+/*
+ * Linux 6.1 to 6.4 do not let move_pages(2) see a page whose entry is PROT_NONE, which is how NUMA
+ * balancing marks pages it wants to watch: such a page of system memory looks like a device page.
+ * A page made PROT_NONE by hand shows which kind of kernel this is.
+ */
+static bool probe_protnone(void)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	char *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const void *pages[1] = { page };
+	int status[1] = { 0 };
+
+	if (page == MAP_FAILED)
+		return false;
+	*(volatile char *)page = 1;
+	if (mprotect(page, size, PROT_NONE) < 0 ||
+	    syscall(SYS_move_pages, 0, 1ul, pages, NULL, status, 0) < 0)
+		status[0] = 0;
+	munmap(page, size);
+	return status[0] == -ENOENT;
+}
+
+static bool hides_protnone(void)
+{
+	static atomic_int known; /* 0 not yet, 1 no, 2 yes */
+	int k = atomic_load(&known);
+
+	if (k == 0) {
+		k = probe_protnone() ? 2 : 1;
+		atomic_store(&known, k);
+	}
+	return k == 2;
+}
+
+/* Reads a byte of each page, so that it is an ordinary entry again. Through the kernel: a page
+ * that was unmapped meanwhile must not fault. */
+static void touch(const void *const *pages, size_t n)
+{
+	struct iovec remote[GM_SCAN_PAGES], local;
+	char bytes[GM_SCAN_PAGES];
+
+	for (size_t i = 0; i < n; i++)
+		remote[i] = (struct iovec){ (void *)pages[i], 1 };
+	for (size_t i = 0; i < n;) {
+		ssize_t got;
+
+		local = (struct iovec){ bytes, n - i };
+		got = process_vm_readv(getpid(), &local, 1, remote + i, n - i, 0);
+		if (got < 0 && errno != EFAULT)
+			return;
+		/* It stops at a page that is gone. */
+		i += got > 0 ? (size_t)got : 1;
+	}
+}
+
+static int query(const void *const *pages, size_t n, int *status)
+{
+	const void *again[GM_SCAN_PAGES];
+	size_t place[GM_SCAN_PAGES], count = 0;
+	int second[GM_SCAN_PAGES];
+
+	if (n && syscall(SYS_move_pages, 0, n, pages, NULL, status, 0) < 0)
+		return -errno;
+	if (!hides_protnone())
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (status[i] == -ENOENT) {
+			place[count] = i;
+			again[count++] = pages[i];
+		}
+	if (!count)
+		return 0;
+	touch(again, count);
+	if (syscall(SYS_move_pages, 0, count, again, NULL, second, 0) < 0)
+		return -errno;
+	for (size_t i = 0; i < count; i++)
+		status[place[i]] = second[i];
+	return 0;
+}
+
 int gm_residency_sort(const void *addr, size_t n, unsigned stride, uint8_t *map)
 {
 	long page = sysconf(_SC_PAGESIZE);
 	const void *pages[GM_SCAN_PAGES];
 	int status[GM_SCAN_PAGES];
 	size_t asked = 0, seen = 0, at = 0;
-	int last = 0;
+	int last = 0, rc;
 
 	for (size_t i = 0; i < n; i++)
-		if (map[i] != GM_PAGE_ABSENT && seen++ % stride == 0) {
-			status[asked] = -ENOENT;
+		if (map[i] != GM_PAGE_ABSENT && seen++ % stride == 0)
 			pages[asked++] = (const char *)addr + i * (size_t)page;
-		}
-	if (asked && syscall(SYS_move_pages, 0, asked, pages, NULL, status, 0) < 0)
-		return -errno;
+	rc = query(pages, asked, status);
+	if (rc < 0)
+		return rc;
 	seen = 0;
 	for (size_t i = 0; i < n; i++) {
 		bool shared = map[i] == GM_PAGE_DEVICE_SHARED;

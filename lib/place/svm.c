@@ -14,39 +14,66 @@
 /* The kernel gives EAGAIN when a mapping raced with a notifier: it goes away by itself. */
 #define TRIES 8
 
-static atomic_bool rocr_is_up;
+static _Atomic(enum gm_rocr) told = GM_ROCR_ABSENT;
+
+void gm_rocr_set_coming(void)
+{
+	enum gm_rocr before = GM_ROCR_ABSENT;
+
+	atomic_compare_exchange_strong(&told, &before, GM_ROCR_COMING);
+}
 
 void gm_rocr_set_up(void)
 {
-	atomic_store(&rocr_is_up, true);
+	atomic_store(&told, GM_ROCR_UP);
 }
 
-static int is_rocr(struct dl_phdr_info *info, size_t size, void *data)
+struct loaded {
+	const char *const *names;
+	bool any;
+};
+
+static int is_loaded(struct dl_phdr_info *info, size_t size, void *data)
 {
+	struct loaded *l = data;
+
 	(void)size;
-	if (info->dlpi_name && strstr(info->dlpi_name, "libhsa-runtime64.so"))
-		*(bool *)data = true;
-	return *(bool *)data;
+	for (const char *const *name = l->names; *name && info->dlpi_name; name++)
+		if (strstr(info->dlpi_name, *name))
+			l->any = true;
+	return l->any;
+}
+
+static bool any_loaded(const char *const *names)
+{
+	struct loaded l = { .names = names };
+
+	dl_iterate_phdr(is_loaded, &l);
+	return l.any;
 }
 
 enum gm_rocr gm_rocr_state(void)
 {
-	bool loaded = false;
+	static const char *const rocr[] = { "libhsa-runtime64.so", NULL };
+	enum gm_rocr state = atomic_load(&told);
 
-	if (atomic_load(&rocr_is_up))
-		return GM_ROCR_UP;
-	dl_iterate_phdr(is_rocr, &loaded);
-	return loaded ? GM_ROCR_COMING : GM_ROCR_ABSENT;
+	if (state == GM_ROCR_ABSENT && any_loaded(rocr))
+		state = GM_ROCR_COMING;
+	return state;
 }
 
 bool gm_rocr_may_come(void)
 {
 	static const char *const late[] = { "python*", "perl*", "julia*", "ruby*", "lua*",
 					    "node",    "java",	"R",	  "octave*" };
+	/* These look hsa_init() up by dlsym(), where the agent cannot stand in its way. */
+	static const char *const loaders[] = { "libomptarget", "libOpenCL.so", NULL };
 	char exe[4096];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	const char *name;
 
+	if (any_loaded(loaders))
+		return true;
 	if (n <= 0)
 		return false;
 	exe[n] = '\0';

@@ -18,7 +18,10 @@ struct gm_svm {
 /* What is known of ROCm in this process; ROCr that is loaded and not yet up must come first. */
 enum gm_rocr { GM_ROCR_ABSENT, GM_ROCR_COMING, GM_ROCR_UP };
 
-/* Told by the hook ROCr calls at the end of hsa_init(), or by an application that used the API. */
+/* hsa_init() is about to run: nothing opens the device until it is done. */
+void gm_rocr_set_coming(void);
+/* hsa_init() is done, as its caller says, or the hook it calls, or an application that used the
+ * API. */
 void gm_rocr_set_up(void);
 enum gm_rocr gm_rocr_state(void);
 /* Whether the program is one of those that load ROCm late (python and its like), so that its

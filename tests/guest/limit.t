@@ -7,19 +7,27 @@ cluster_up
 base0=$(sim 0) base1=$(sim 1)
 d0=$(device_pci 0) d1=$(device_pci 1)
 
+# Nothing moved for a second and a half, so that four witnesses one after the other see the same.
+still() {
+	local before
+	before=$(cat /sys/class/kfdsim/dev*/migrated_*)
+	sleep 1.5
+	[ "$before" = "$(cat /sys/class/kfdsim/dev*/migrated_*)" ]
+}
 # The job runs by the command given; every way of asking must give the same.
 main_job() { # NAME, TITLE, COMMAND…
 	local title=$2
 	shift 2
-	rm -f "$JOBS"/w.*
+	rm -f "$JOBS"/w.* "$JOBS/stop"
 	"$@" >"$JOBS/out" 2>&1 &
 	local job=$! id='' pids p
 	poll 60 sh -c "[ \$(ls $JOBS/w.* 2>/dev/null | grep -cv new) -ge 2 ]" ||
 		{ not_ok "$title: both tasks report" "$(cat "$JOBS/out")"; return; }
-	local filled=$SECONDS
-	poll 10 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -gt 15360 ] && [ \$(cat /sys/class/kfdsim/dev1/used_pages) -gt 15360 ]"
-	echo "# $title: both devices over 60 MiB $((SECONDS - filled)) s after the first report"
-	sleep 1.5
+	local filled
+	filled=$(date +%s%N)
+	poll 30 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -gt 15360 ] && [ \$(cat /sys/class/kfdsim/dev1/used_pages) -gt 15360 ]"
+	echo "# $title: both devices over 60 MiB $((($(date +%s%N) - filled) / 1000000)) ms after both were filled"
+	poll 20 still || not_ok "$title: the pages come to rest" "$(sim 0) $(sim 1)"
 	id=$(squeue -h -o %A -u gpumemtest | tail -1)
 	pids=$(fillers)
 	check "$title: kfdsim counts 60 to 64 MiB on each device" \
@@ -36,6 +44,7 @@ main_job() { # NAME, TITLE, COMMAND…
 	for p in $pids; do
 		check "$title: process $p goes on writing" '$v1 > 1' "$(said "$p" rounds)"
 	done
+	touch "$JOBS/stop"
 	wait $job
 	is "$title: the job ends well" 0 $?
 	for p in $pids; do is "$title: the pattern of $p is intact" 0 "$(said "$p" errors)"; done
@@ -46,7 +55,7 @@ main_job() { # NAME, TITLE, COMMAND…
 }
 
 policy=prefer,limit=64M
-task="filler -m 128 -t 14 -o $JOBS/w"
+task="filler -m 128 -t 90 -s $JOBS/stop -o $JOBS/w"
 main_job srun "srun" user srun -N1 -w n1 -n2 --gpus-per-task=1 --mem=1200 --gpu-mem-policy=$policy $task
 
 if [ "${1:-}" != short ]; then

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rocr: a program that uses ROCm: it brings up the real ROCr after a while, then fills memory.
- * Exit status 0 only if hsa_init() succeeded and the data stayed intact.
- *   rocr [-d] SECONDS   -d: load the library late, by dlopen()
+ * rocr: a program that uses ROCm: it fills memory, loads the real ROCr and brings it up. Exit
+ * status 0 only if hsa_init() succeeded and the data stayed intact.
+ *   rocr SECONDS                loads ROCr at once, and calls hsa_init() by dlsym() after 2 s
+ *   rocr -l LIBRARY SECONDS     loads ROCr and LIBRARY after 8 s, and calls hsa_init() through it
  */
 #include <dlfcn.h>
 #include <stdint.h>
@@ -15,10 +16,33 @@
 
 #define BYTES (48ul << 20)
 
+static int late(const char *library)
+{
+	int (*init)(void);
+	void *user;
+
+	user = dlopen(library, RTLD_LAZY);
+	if (!user) {
+		fprintf(stderr, "rocr: %s\n", dlerror());
+		return -1;
+	}
+	init = (int (*)(void))dlsym(user, "rocr_user_init");
+	return init ? init() : -1;
+}
+
+static int direct(void *rocr)
+{
+	int (*init)(void) = (int (*)(void))dlsym(rocr, "hsa_init");
+
+	/* The library is there but not up: whoever opens KFD now breaks it. */
+	sleep(2);
+	return init ? init() : -1;
+}
+
 int main(int argc, char **argv)
 {
+	const char *library = argc == 4 && !strcmp(argv[1], "-l") ? argv[2] : NULL;
 	int seconds = atoi(argv[argc - 1]), status;
-	int (*init)(void);
 	uint64_t *mem, errors = 0;
 	void *rocr;
 	time_t end;
@@ -28,15 +52,14 @@ int main(int argc, char **argv)
 		return 3;
 	for (size_t i = 0; i < BYTES / 8; i++)
 		mem[i] = i * 0x9e3779b97f4a7c15ull;
+	if (library)
+		sleep(8);
 	rocr = dlopen("libhsa-runtime64.so.1", RTLD_NOW | RTLD_GLOBAL);
 	if (!rocr) {
 		fprintf(stderr, "rocr: %s\n", dlerror());
 		return 3;
 	}
-	/* The library is there but not up: whoever opens KFD now breaks it. */
-	sleep(2);
-	init = (int (*)(void))dlsym(rocr, "hsa_init");
-	status = init ? init() : -1;
+	status = library ? late(library) : direct(rocr);
 	printf("hsa_init: %d\n", status);
 	fflush(stdout);
 	if (status != 0)

@@ -19,6 +19,22 @@ wait $job
 is "the program ends well" 0 $?
 has "hsa_init succeeded" "^hsa_init: 0" "$(cat "$JOBS/out")"
 
+# A program that loads ROCr after the agent has opened the device.
+poll 20 idle
+user srun -w n1 -n1 --gpus=1 --mem=900 --gpu-mem-policy=prefer,limit=32M \
+	rocr -l "$BUILDDIR/tests/guest/.libs/rocr_user.so" 6 >"$JOBS/out" 2>&1 &
+job=$!
+poll 30 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 7680 ]"
+is "late ROCr: before it, through libhsakmt" hsakmt "$(gpumem status $conf -n -o PATH | head -1)"
+by_kfd() { [ "$(gpumem status $conf -n -o PATH | head -1)" = kfd ]; }
+poll 30 grep -q hsa_init "$JOBS/out"
+gpumem evict $conf && gpumem migrate $conf
+poll 10 by_kfd && ok "late ROCr: after it, by an own descriptor" ||
+	not_ok "late ROCr: after it, by an own descriptor" "$(gpumem status $conf -o +PATH,REASON)"
+wait $job
+is "late ROCr: the program ends well" 0 $?
+has "late ROCr: hsa_init succeeded" "^hsa_init: 0" "$(cat "$JOBS/out")"
+
 # The same through libhsakmt in a process without ROCr, for comparison.
 poll 20 idle
 user srun -w n1 -n1 --gpus=1 --mem=900 --gpu-mem-policy=prefer,limit=32M filler -m 48 -t 8 -o "$JOBS/w" &
