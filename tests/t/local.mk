@@ -8,5 +8,10 @@ if BUILD_TOOLS
 dist_check_SCRIPTS += tests/t/cli.t
 endif
 
-# What test.sh runs outside make.
+# What test.sh runs outside make. The folders come with what was built in them, which does not belong
+# into a tarball.
 EXTRA_DIST += tests/guest tests/vm tests/kfdsim
+dist-hook:
+	rm -rf $(distdir)/tests/kfdsim/build $(distdir)/tests/guest/.deps $(distdir)/tests/guest/.libs
+	rm -f $(distdir)/tests/guest/*.o $(distdir)/tests/guest/.dirstamp
+	cd $(distdir) && rm -f $(check_PROGRAMS)
