@@ -10,11 +10,20 @@
 #define SAMPLE 16u /* one page in so many is asked where nothing speaks for a change */
 #define VERIFY 8u  /* and after a move */
 
-int gm_view_present(const struct gm_proc *p, uint64_t number, size_t from,
+/* The descriptor, opened anew where the application closed it; -1 without one. */
+static int pagemap(struct gm_proc *p)
+{
+	if (!gm_own_valid(&p->pagemap))
+		gm_own_open(&p->pagemap, "/proc/self/pagemap", O_RDONLY);
+	return p->pagemap.fd;
+}
+
+int gm_view_present(struct gm_proc *p, uint64_t number, size_t from,
 		    struct gm_chunk_view *view)
 {
 	uintptr_t start = (uintptr_t)number * GPUMEM_CHUNK_BYTES;
 	uintptr_t end = start + GPUMEM_CHUNK_BYTES;
+	int fd = pagemap(p);
 
 	memset(view, 0, sizeof(*view));
 	for (size_t i = from; i < p->ranges.count && p->ranges.range[i].start < end; i++) {
@@ -27,7 +36,7 @@ int gm_view_present(const struct gm_proc *p, uint64_t number, size_t from,
 			r.start = start;
 		if (r.end > end)
 			r.end = end;
-		rc = gm_residency_present(p->pagemap_fd, (void *)r.start,
+		rc = gm_residency_present(fd, (void *)r.start,
 					  (r.end - r.start) / GM_PAGE_BYTES,
 					  view->map + (r.start - start) / GM_PAGE_BYTES);
 		if (rc < 0)
@@ -96,7 +105,7 @@ static unsigned landed(struct gm_proc *p, const void *addr, unsigned pages)
 {
 	uint8_t map[GM_SCAN_PAGES], full[GM_SCAN_PAGES];
 	struct gm_counts c;
-	int present = gm_residency_present(p->pagemap_fd, addr, pages, map);
+	int present = gm_residency_present(pagemap(p), addr, pages, map);
 
 	if (present <= 0)
 		return 0;

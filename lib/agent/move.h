@@ -20,7 +20,7 @@ struct gm_chunk_view {
 
 /* Which of the chunk's pages are present in mappings that may move; nothing is sorted yet.
  * Starts to look at ranges[from]. Errors: what pread(2) says. */
-int gm_view_present(const struct gm_proc *p, uint64_t number, size_t from,
+int gm_view_present(struct gm_proc *p, uint64_t number, size_t from,
 		    struct gm_chunk_view *view);
 /* Sorts all pages, or trusts a sample of one in 16 that agrees with itself. */
 int gm_view_sort(uint64_t number, bool sample, struct gm_chunk_view *view);

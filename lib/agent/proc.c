@@ -33,8 +33,7 @@ int gm_proc_init(struct gm_proc *p, const struct gm_ledger *ledger,
 	p->svm.devices = *devices;
 	p->plan = *plan;
 	p->admit_index = GM_SVM_HOST;
-	p->pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	return p->pagemap_fd < 0 ? -errno : 0;
+	return gm_own_open(&p->pagemap, "/proc/self/pagemap", O_RDONLY);
 }
 
 void gm_proc_fini(struct gm_proc *p)
@@ -46,9 +45,7 @@ void gm_proc_fini(struct gm_proc *p)
 
 void gm_proc_forget(struct gm_proc *p)
 {
-	if (p->pagemap_fd >= 0)
-		close(p->pagemap_fd);
-	p->pagemap_fd = -1;
+	gm_own_close(&p->pagemap);
 	gm_chunks_free(&p->chunks);
 	gm_maps_free(&p->ranges);
 	gm_ledger_unmap(&p->ledger);

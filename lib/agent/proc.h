@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "agent/chunks.h"
+#include "base/own_file.h"
 #include "ledger/ledger.h"
 #include "place/maps.h"
 #include "place/residency.h"
@@ -29,7 +30,7 @@ struct gm_proc {
 	struct gpumem_plan plan;
 	struct gm_chunks chunks;
 	struct gm_ranges ranges;
-	int pagemap_fd;
+	struct gm_own_file pagemap;
 	uint32_t move_order;
 
 	/* the pass through memory that is under way */

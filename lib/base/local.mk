@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 lib_libgm_core_la_SOURCES += lib/base/err.c lib/base/err.h lib/base/cleanup.h \
+	lib/base/own_file.h \
 	lib/base/procfs.c lib/base/procfs.h \
 	lib/base/shmem.h
 lib_libgpumem_la_SOURCES += \

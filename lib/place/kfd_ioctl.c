@@ -11,35 +11,36 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/own_file.h"
 #include "place/kfd.h"
 
+#define KFD "/dev/kfd"
+
 struct gm_kfd {
-	int fd;
+	struct gm_own_file dev;
 	size_t drm_count;
-	int drm_fd[GPUMEM_MAX_DEVICES];
+	struct gm_own_file drm[GPUMEM_MAX_DEVICES];
 };
 
 static void ioctl_close(struct gm_kfd *kfd)
 {
-	if (kfd->fd >= 0)
-		close(kfd->fd);
+	gm_own_close(&kfd->dev);
 	for (size_t i = 0; i < kfd->drm_count; i++)
-		close(kfd->drm_fd[i]);
+		gm_own_close(&kfd->drm[i]);
 	free(kfd);
 }
 
 static int shared_open(const struct gm_kfd_devices *devices, struct gm_kfd **ret)
 {
 	struct gm_kfd *kfd = calloc(1, sizeof(*kfd));
+	int rc;
 
 	(void)devices;
 	if (!kfd)
 		return -ENOMEM;
 	/* Without O_CLOEXEC the descriptor would outlive an exec and keep the dead mm's process. */
-	kfd->fd = open("/dev/kfd", O_RDWR | O_CLOEXEC);
-	if (kfd->fd < 0) {
-		int rc = -errno;
-
+	rc = gm_own_open(&kfd->dev, KFD, O_RDWR);
+	if (rc < 0) {
 		free(kfd);
 		return rc;
 	}
@@ -50,21 +51,21 @@ static int shared_open(const struct gm_kfd_devices *devices, struct gm_kfd **ret
 static int acquire(struct gm_kfd *kfd, const struct gm_kfd_device *device)
 {
 	struct kfd_ioctl_acquire_vm_args args = { .gpu_id = device->id };
+	struct gm_own_file drm;
 	char path[64];
-	int fd;
+	int rc;
 
 	snprintf(path, sizeof(path), "/dev/dri/renderD%d", device->render_minor);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	args.drm_fd = (uint32_t)fd;
-	if (ioctl(kfd->fd, AMDKFD_IOC_ACQUIRE_VM, &args) < 0) {
-		int rc = -errno;
-
-		close(fd);
+	rc = gm_own_open(&drm, path, O_RDWR);
+	if (rc < 0)
+		return rc;
+	args.drm_fd = (uint32_t)drm.fd;
+	if (ioctl(kfd->dev.fd, AMDKFD_IOC_ACQUIRE_VM, &args) < 0) {
+		rc = -errno;
+		gm_own_close(&drm);
 		return rc;
 	}
-	kfd->drm_fd[kfd->drm_count++] = fd;
+	kfd->drm[kfd->drm_count++] = drm;
 	return 0;
 }
 
@@ -82,7 +83,7 @@ static int alone_open(const struct gm_kfd_devices *devices, struct gm_kfd **ret)
 		.kfd_process_device_apertures_ptr = (uintptr_t)apertures,
 		.num_of_nodes = GPUMEM_MAX_DEVICES,
 	};
-	if (ioctl(kfd->fd, AMDKFD_IOC_GET_PROCESS_APERTURES_NEW, &args) < 0)
+	if (ioctl(kfd->dev.fd, AMDKFD_IOC_GET_PROCESS_APERTURES_NEW, &args) < 0)
 		last = -errno;
 	else
 		for (size_t i = 0; i < devices->count; i++) {
@@ -105,6 +106,7 @@ static int set(struct gm_kfd *kfd, void *addr, size_t len, size_t n,
 		struct kfd_ioctl_svm_args args;
 		struct kfd_ioctl_svm_attribute attrs[2];
 	} a = { 0 };
+	int rc;
 
 	a.args.start_addr = (uintptr_t)addr;
 	a.args.size = len;
@@ -112,9 +114,13 @@ static int set(struct gm_kfd *kfd, void *addr, size_t len, size_t n,
 	a.args.nattr = (uint32_t)n;
 	memcpy(a.attrs, attrs, n * sizeof(*attrs));
 	/* The request carries the real size, attributes included. */
-	if (ioctl(kfd->fd, AMDKFD_IOC_SVM + ((n * sizeof(*attrs)) << _IOC_SIZESHIFT), &a) < 0)
-		return -errno;
-	return 0;
+	if (ioctl(kfd->dev.fd, AMDKFD_IOC_SVM + ((n * sizeof(*attrs)) << _IOC_SIZESHIFT), &a) == 0)
+		return 0;
+	rc = -errno;
+	/* Closed by the application: VMs that were acquired stay so, any descriptor will do. */
+	if (!gm_own_valid(&kfd->dev) && gm_own_open(&kfd->dev, KFD, O_RDWR) == 0)
+		rc = -EAGAIN;
+	return rc;
 }
 
 static int ioctl_prefetch(struct gm_kfd *kfd, void *addr, size_t len, uint32_t id)
