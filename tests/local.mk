@@ -37,29 +37,3 @@ endif
 check_PROGRAMS += tests/guest/prefetch
 tests_guest_prefetch_SOURCES = etc/examples/prefetch.c
 tests_guest_prefetch_LDADD = lib/libgpumem.la
-
-# The core. What is hidden in libgpumem comes from the convenience libraries it is made of.
-core_test_ldadd = lib/libgm-ledger.la lib/libgm-discover.la lib/libgm-core.la $(CMOCKA_LIBS)
-
-UNIT_TESTS += \
-	tests/unit/test_cgroup \
-	tests/unit/test_chunks \
-	tests/unit/test_decide \
-	tests/unit/test_maps \
-	tests/unit/test_residency
-# End of UNIT_TESTS
-tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c
-tests_unit_test_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_cgroup_LDADD = $(core_test_ldadd)
-tests_unit_test_chunks_SOURCES = tests/unit/test_chunks.c
-tests_unit_test_chunks_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_chunks_LDADD = $(core_test_ldadd)
-tests_unit_test_decide_SOURCES = tests/unit/test_decide.c
-tests_unit_test_decide_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_decide_LDADD = $(core_test_ldadd)
-tests_unit_test_maps_SOURCES = tests/unit/test_maps.c
-tests_unit_test_maps_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_maps_LDADD = $(core_test_ldadd)
-tests_unit_test_residency_SOURCES = tests/unit/test_residency.c
-tests_unit_test_residency_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_residency_LDADD = $(core_test_ldadd)

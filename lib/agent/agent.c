@@ -7,15 +7,15 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/agent.h"
 #include "agent/rocm.h"
-#include "base/shmem.h"
+#include "agent/thread.h"
+#include "base/procfs.h"
 
 #define PUBLIC __attribute__((visibility("default")))
 
@@ -27,13 +27,11 @@
 #define FIRST_CREDIT_NS 100000000ll
 #define MAX_CREDIT_NS 100000000ll
 #define LEAST_BYTES (4ull << 20) /* processes with less to move are not worth opening a device for */
-#define STACK_BYTES (256u << 10)
 
 static struct {
 	char dir[PATH_MAX];
 	char plan[GPUMEM_PLAN_LEN];
 	uint64_t parent; /* owner word of the process that forked this one */
-	void *stack;
 	atomic_bool stand_down;
 	_Atomic(struct gm_proc *) attached;
 	struct gm_proc proc;
@@ -102,7 +100,8 @@ static void watch(struct gm_proc *p)
 	struct credit credit = { FIRST_CREDIT_NS, now_ns(CLOCK_MONOTONIC) };
 	uint64_t tick = TICK_NS, open_again = 0, next_reap = 0;
 
-	while (!atomic_load(&agent.stand_down)) {
+	/* A process whose other threads have all ended would live on for this one. */
+	while (!atomic_load(&agent.stand_down) && !gm_thread_leaving() && !gm_proc_last_thread()) {
 		uint32_t seen = atomic_load(&p->ledger.file->head.doorbell);
 		uint64_t cpu0, moved0 = p->move_cpu_ns;
 		uint64_t now = now_ns(CLOCK_MONOTONIC);
@@ -138,45 +137,45 @@ static void watch(struct gm_proc *p)
 	}
 }
 
-static void *agent_main(void *unused)
+static void agent_main(void)
 {
-	struct timespec first = { .tv_nsec = (long)FIRST_LOOK_NS };
+	struct gm_proc *p = atomic_load(&agent.attached);
 
-	(void)unused;
-	prctl(PR_SET_NAME, "gpumem", 0, 0, 0);
-	clock_nanosleep(CLOCK_MONOTONIC, 0, &first, NULL);
-	if (atomic_load(&agent.stand_down) ||
-	    gm_proc_attach(&agent.proc, agent.dir, agent.plan, agent.parent, NULL) < 0)
-		return NULL;
-	set_state(GPUMEM_AGENT_WATCHING);
-	atomic_store(&agent.attached, &agent.proc);
-	watch(&agent.proc);
-	return NULL;
+	if (!p) {
+		gm_thread_sleep(FIRST_LOOK_NS);
+		if (gm_thread_leaving() || atomic_load(&agent.stand_down) ||
+		    gm_proc_attach(&agent.proc, agent.dir, agent.plan, agent.parent, NULL) < 0)
+			return;
+		p = &agent.proc;
+		set_state(GPUMEM_AGENT_WATCHING);
+		atomic_store(&agent.attached, p);
+	}
+	watch(p);
 }
 
-static void start_thread(void)
+static void wake(void)
 {
-	sigset_t all, old;
-	pthread_attr_t attr;
-	pthread_t thread;
+	struct gm_proc *p = atomic_load(&agent.attached);
 
-	agent.stack = gm_shmem_new(STACK_BYTES);
-	if (!agent.stack || pthread_attr_init(&attr) != 0)
-		return;
-	pthread_attr_setstack(&attr, agent.stack, STACK_BYTES);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	/* The application's signals are for its own threads: blocked before the thread exists. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_create(&thread, &attr, agent_main, NULL);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
+	if (p)
+		gm_ledger_wake(&p->ledger);
+}
+
+bool gm_agent_pause(void)
+{
+	return gm_thread_stop(wake);
+}
+
+void gm_agent_resume(void)
+{
+	gm_thread_start(agent_main);
 }
 
 static void in_child(void)
 {
 	struct gm_proc *p = atomic_exchange(&agent.attached, NULL);
 
+	gm_rocr_after_fork();
 	agent.parent = 0;
 	if (p) {
 		agent.parent = atomic_load(&p->ledger.slot->owner);
@@ -185,10 +184,9 @@ static void in_child(void)
 		/* libhsakmt has fork handlers of its own and opens anew in the child. */
 		gm_proc_forget(p);
 	}
-	gm_shmem_free(agent.stack, STACK_BYTES);
-	agent.stack = NULL;
+	gm_thread_forget();
 	if (!atomic_load(&agent.stand_down))
-		start_thread();
+		gm_thread_start(agent_main);
 }
 
 __attribute__((constructor)) static void agent_load(void)
@@ -202,8 +200,10 @@ __attribute__((constructor)) static void agent_load(void)
 		return;
 	strcpy(agent.dir, dir);
 	strcpy(agent.plan, plan);
-	pthread_atfork(NULL, NULL, in_child);
-	start_thread();
+	/* The thread first: it makes a malloc() of the application's set up its own fork handlers, which
+	 * have to run before ours in the child. */
+	gm_thread_start(agent_main);
+	pthread_atfork(gm_rocr_before_fork, gm_rocr_after_fork, in_child);
 }
 
 struct gm_proc *gm_agent_attached(void)

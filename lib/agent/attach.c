@@ -3,7 +3,6 @@
  * attach.c: a process takes its place in its job's record.
  */
 #include <string.h>
-#include <unistd.h>
 
 #define GM_WHERE "process"
 #include "agent/proc.h"
@@ -20,6 +19,17 @@ static void devices_of(const struct gm_limits *limits, struct gm_kfd_devices *re
 	}
 }
 
+/* The plan comes from an environment, the record from root. */
+static int check_plan(const struct gpumem_plan *plan, const struct gm_limits *limits,
+		      struct gpumem_error *err)
+{
+	for (uint32_t i = 0; i < plan->device_count; i++)
+		if (plan->device[i] >= limits->device_count)
+			return gm_err(err, -EINVAL, "the plan names device %u, the job has %u",
+				      plan->device[i], limits->device_count);
+	return 0;
+}
+
 int gm_proc_attach(struct gm_proc *p, const char *dir, const char *plan_text, uint64_t parent,
 		   struct gpumem_error *err)
 {
@@ -27,6 +37,7 @@ int gm_proc_attach(struct gm_proc *p, const char *dir, const char *plan_text, ui
 	struct gpumem_plan plan;
 	struct gm_ledger ledger;
 	uint64_t start;
+	pid_t pid;
 	int rc;
 
 	rc = gpumem_plan_parse(plan_text, &plan, err);
@@ -34,12 +45,14 @@ int gm_proc_attach(struct gm_proc *p, const char *dir, const char *plan_text, ui
 		rc = gm_ledger_map(dir, &ledger, err);
 	if (rc < 0)
 		return rc;
-	rc = gm_proc_start_ticks(getpid(), &start);
-	if (rc == 0)
-		rc = gm_ledger_claim(&ledger, getpid(), start);
+	rc = check_plan(&plan, ledger.limits, err);
+	if (rc == 0 && gm_proc_self(&pid, &start) < 0)
+		rc = gm_err(err, -ESRCH, "/proc does not know this process");
+	if (rc == 0 && gm_ledger_claim(&ledger, pid, start) < 0)
+		rc = gm_err(err, -ENOSPC, "the job's record has no room for this process");
 	if (rc < 0) {
 		gm_ledger_unmap(&ledger);
-		return gm_err(err, rc, "the job's record has no room for this process");
+		return rc;
 	}
 	atomic_store(&ledger.slot->parent, parent);
 	atomic_store(&ledger.slot->step_id, plan.step_id);

@@ -11,7 +11,13 @@ lib_libgpumem_la_SOURCES += lib/agent/self.c
 
 # Preloaded into every task: libc alone.
 pkglib_LTLIBRARIES += lib/libgpumem-agent.la
-lib_libgpumem_agent_la_SOURCES = lib/agent/agent.c lib/agent/rocm.c lib/agent/rocm.h
+lib_libgpumem_agent_la_SOURCES = \
+	lib/agent/agent.c lib/agent/agent.h \
+	lib/agent/rocm.c lib/agent/rocm.h \
+	lib/agent/single.c \
+	lib/agent/thread.c lib/agent/thread.h
+# ROCr unloads what HSA_TOOLS_LIB named, with the thread in it: nodelete.
 lib_libgpumem_agent_la_LIBADD = lib/libgm-core.la
 lib_libgpumem_agent_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
-	-export-symbols-regex '^(gpumem_agent_.*|OnLoad|OnUnload|hsa_init)$$'
+	-Wl,-z,nodelete \
+	-export-symbols-regex '^(gpumem_agent_.*|OnLoad|OnUnload|hsa_init|unshare|setns)$$'

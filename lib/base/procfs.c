@@ -12,13 +12,18 @@
 
 #include "base/procfs.h"
 
+#define SELF ((pid_t)-1)
+
 static ssize_t read_proc(pid_t pid, const char *name, char *buf, size_t len)
 {
 	char path[64];
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	if (pid == SELF)
+		snprintf(path, sizeof(path), "/proc/self/%s", name);
+	else
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -ESRCH;
@@ -30,22 +35,68 @@ static ssize_t read_proc(pid_t pid, const char *name, char *buf, size_t len)
 	return n;
 }
 
-int gm_proc_start_ticks(pid_t pid, uint64_t *ret_ticks)
+struct stat_line {
+	pid_t pid;
+	char state;
+	uint64_t threads, start_ticks;
+};
+
+static int read_stat(pid_t pid, struct stat_line *ret)
 {
+	struct stat_line line = { 0 };
 	char buf[512], *p;
 
 	if (read_proc(pid, "stat", buf, sizeof(buf)) < 0)
 		return -ESRCH;
 	/* The name may hold anything, so count from its closing bracket: field 3 is the state. */
 	p = strrchr(buf, ')');
-	if (!p || p[1] != ' ' || p[2] == 'Z' || p[2] == 'X')
+	if (!p || p[1] != ' ')
 		return -ESRCH;
-	for (int field = 2; field < 22 && p; field++)
+	line.pid = (pid_t)strtol(buf, NULL, 10);
+	line.state = p[2];
+	for (int field = 2; field < 22 && p; field++) {
 		p = strchr(p + 1, ' ');
+		if (p && field + 1 == 20)
+			line.threads = strtoull(p + 1, NULL, 10);
+	}
 	if (!p)
 		return -ESRCH;
-	*ret_ticks = strtoull(p + 1, NULL, 10);
+	line.start_ticks = strtoull(p + 1, NULL, 10);
+	*ret = line;
 	return 0;
+}
+
+static bool is_zombie(const struct stat_line *line)
+{
+	return line->state == 'Z' || line->state == 'X';
+}
+
+int gm_proc_start_ticks(pid_t pid, uint64_t *ret_ticks)
+{
+	struct stat_line line;
+
+	if (read_stat(pid, &line) < 0 || (is_zombie(&line) && line.threads < 2))
+		return -ESRCH;
+	*ret_ticks = line.start_ticks;
+	return 0;
+}
+
+int gm_proc_self(pid_t *ret_pid, uint64_t *ret_ticks)
+{
+	struct stat_line line;
+
+	if (read_stat(SELF, &line) < 0)
+		return -ESRCH;
+	*ret_pid = line.pid;
+	*ret_ticks = line.start_ticks;
+	return 0;
+}
+
+bool gm_proc_last_thread(void)
+{
+	struct stat_line line;
+
+	return read_stat(SELF, &line) == 0 && is_zombie(&line) && line.threads == 2;
 }
 
 int gm_proc_uid(pid_t pid, uid_t *ret_uid)

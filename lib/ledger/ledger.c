@@ -44,7 +44,8 @@ static int map_file(const char *dir, const char *name, bool shared, size_t size,
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
 		return gm_err(err, -ENAMETOOLONG, "%s: path too long", dir);
-	fd = open(path, (shared ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW);
+	/* Without waiting for anybody, should it be a FIFO. */
+	fd = open(path, (shared ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return gm_err(err, -errno, "%s: %s", path, strerror(errno));
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (size_t)st.st_size != size)
@@ -256,8 +257,15 @@ void gm_ledger_wait(const struct gm_ledger *l, uint32_t seen, uint64_t timeout_n
 	syscall(SYS_futex, &l->file->head.doorbell, FUTEX_WAIT, seen, &ts, NULL, 0);
 }
 
+void gm_ledger_wake(const struct gm_ledger *l)
+{
+	syscall(SYS_futex, &l->file->head.doorbell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
 void gm_ledger_ring(struct gm_ledger_file *file)
 {
+	const struct gm_ledger l = { .file = file };
+
 	atomic_fetch_add(&file->head.doorbell, 1);
-	syscall(SYS_futex, &file->head.doorbell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	gm_ledger_wake(&l);
 }

@@ -51,5 +51,7 @@ enum gpumem_request gm_ledger_request(const struct gm_ledger *l, size_t i);
 /* Sleeps until the doorbell leaves `seen` or the time is over. */
 void gm_ledger_wait(const struct gm_ledger *l, uint32_t seen, uint64_t timeout_ns);
 void gm_ledger_ring(struct gm_ledger_file *file);
+/* Ends the waits without a ring. */
+void gm_ledger_wake(const struct gm_ledger *l);
 
 #endif

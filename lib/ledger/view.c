@@ -20,7 +20,7 @@ static int open_in(const char *dir, const char *name, int flags, struct gpumem_e
 
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
 		return gm_err(err, -ENAMETOOLONG, "%s: path too long", dir);
-	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return gm_err(err, -errno, "%s: %s", path, strerror(errno));
 	return fd;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <link.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,11 +45,26 @@ static int is_loaded(struct dl_phdr_info *info, size_t size, void *data)
 	return l->any;
 }
 
+/* The loader's lock, if held here while another thread forks, would stay locked in the child. */
+static pthread_mutex_t looking = PTHREAD_MUTEX_INITIALIZER;
+
+void gm_rocr_before_fork(void)
+{
+	pthread_mutex_lock(&looking);
+}
+
+void gm_rocr_after_fork(void)
+{
+	pthread_mutex_unlock(&looking);
+}
+
 static bool any_loaded(const char *const *names)
 {
 	struct loaded l = { .names = names };
 
+	pthread_mutex_lock(&looking);
 	dl_iterate_phdr(is_loaded, &l);
+	pthread_mutex_unlock(&looking);
 	return l.any;
 }
 

@@ -7,7 +7,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -580,7 +579,6 @@ static void test_read(void **state)
 	conf = gpumem_conf_free(conf);
 	close(fd);
 	unlink(path);
-	/* a file that is named must be there */
 	assert_int_equal(gpumem_conf_read(path, NULL, NULL, &conf, &err), -ENOENT);
 	assert_non_null(strstr(err.text, ": No such file or directory"));
 	assert_int_equal(gpumem_conf_read("/", NULL, NULL, &conf, &err), -EISDIR);

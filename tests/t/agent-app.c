@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * agent-app: what an application may do that an agent inside it must not disturb. Exit status 0:
+ * it was not disturbed.
+ *
+ *   agent-app record STATE_DIR    make a job's record with two devices that do not exist
+ *   agent-app MODE [ARGUMENT]     see modes[]; run with the agent preloaded and GPUMEM_JOB set
+ */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gpumem.h"
+
+/* More thread-local memory than a small stack holds. */
+static __thread char large[3 << 20];
+
+static int make_record(const char *dir)
+{
+	struct gpumem_job_spec spec = { .state_dir = dir,	.job_id = 1,	   .uid = getuid(),
+					.gid = getgid(),	.node = "n1",	   .policy = "prefer",
+					.device_count = 2 };
+	struct gpumem_error err = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(spec.device[i].pci, GPUMEM_PCI_LEN, "0000:c%d:00.0", i);
+		spec.device[i].kind = GPUMEM_KIND_SVM;
+		spec.device[i].bytes = spec.device[i].max_bytes = 1ull << 30;
+		spec.device[i].limit_bytes = 64ull << 20;
+	}
+	if (gpumem_job_create(&spec, &err) == 0)
+		return 0;
+	fprintf(stderr, "%s\n", err.text);
+	return 1;
+}
+
+/* When the agent of `pid` last reported; 0: it has no slot. */
+static uint64_t last_report(pid_t pid)
+{
+	char dir[PATH_MAX];
+	struct gpumem_job_process *p;
+	struct gpumem_job *job;
+	uint64_t when = 0;
+	size_t count;
+
+	snprintf(dir, sizeof(dir), "%s", getenv(GPUMEM_ENV_JOB));
+	if (gpumem_job_open(dirname(dir), 1, false, &job, NULL) < 0)
+		return 0;
+	if (gpumem_job_processes(job, &p, &count) == 0) {
+		for (size_t i = 0; i < count; i++)
+			if (p[i].pid == pid && p[i].alive)
+				when = p[i].updated_ns;
+		free(p);
+	}
+	gpumem_job_close(job);
+	return when;
+}
+
+static int wait_for_report(uint64_t after)
+{
+	for (int i = 0; i < 500; i++) {
+		if (last_report(getpid()) > after)
+			return 0;
+		usleep(20000);
+	}
+	fputs("the agent did not report within 10 s\n", stderr);
+	return 1;
+}
+
+static int threads(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	struct dirent *e;
+	int n = 0;
+
+	while ((e = readdir(d)))
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
+}
+
+static int mode_attach(const char *unused)
+{
+	(void)unused;
+	large[1] = 1;
+	return wait_for_report(0) || threads() != 2;
+}
+
+static int mode_fork_dlopen(const char *module)
+{
+	int (*answer)(void);
+	void *lib;
+
+	for (int i = 0; i < 4; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(0);
+		waitpid(pid, NULL, 0);
+	}
+	lib = dlopen(module, RTLD_NOW);
+	answer = lib ? (int (*)(void))dlsym(lib, "module_answer") : NULL;
+	if (!answer) {
+		fprintf(stderr, "%s\n", dlerror());
+		return 1;
+	}
+	if (answer() == 42)
+		return 0;
+	fprintf(stderr, "a thread-local 42 was loaded as %d\n", answer());
+	return 1;
+}
+
+static void *nap(void *unused)
+{
+	usleep(300000);
+	return unused;
+}
+
+/* The process ends with the last of its own threads, and dies of a signal before that. */
+static int mode_leave_main(const char *unused)
+{
+	pthread_t thread;
+
+	(void)unused;
+	if (wait_for_report(0) || pthread_create(&thread, NULL, nap, NULL) != 0)
+		return 1;
+	pthread_exit(NULL);
+}
+
+static int mode_unshare(const char *when)
+{
+	if (strcmp(when, "late") == 0 && wait_for_report(0))
+		return 1;
+	if (unshare(CLONE_NEWUSER) < 0) {
+		perror("unshare");
+		return 1;
+	}
+	return strcmp(when, "late") == 0 ? wait_for_report(last_report(getpid())) : 0;
+}
+
+static int same_files(const struct stat *want, int from, int to)
+{
+	int bad = 0;
+
+	for (int fd = from; fd < to; fd++) {
+		struct stat now;
+
+		if (fstat(fd, &now) < 0 || now.st_ino != want[fd].st_ino)
+			bad += fprintf(stderr, "descriptor %d was closed\n", fd) > 0;
+	}
+	return bad;
+}
+
+/* A daemon's way: all descriptors closed, the numbers used again. */
+static int mode_close_all(const char *dir)
+{
+	enum { FROM = 3, TO = 40 };
+	struct stat want[TO];
+	int status = 1;
+	uint64_t report;
+	pid_t pid;
+
+	if (wait_for_report(0))
+		return 1;
+	for (int fd = FROM; fd < TO; fd++)
+		close(fd);
+	for (int fd = FROM; fd < TO; fd++) {
+		char path[PATH_MAX];
+		int got;
+
+		snprintf(path, sizeof(path), "%s/file-%d", dir, fd);
+		got = open(path, O_RDWR | O_CREAT, 0600);
+		if (got < 0 || fstat(got, &want[fd]) < 0)
+			return 1;
+		/* The agent's thread may hold a number for a moment. */
+		if (got != fd && (dup2(got, fd) < 0 || close(got) < 0))
+			return 1;
+	}
+	report = last_report(getpid());
+	for (int i = 0; i < 2; i++, report = last_report(getpid()))
+		if (wait_for_report(report))
+			return 1;
+	pid = fork();
+	if (pid == 0)
+		_exit(same_files(want, FROM, TO) != 0);
+	waitpid(pid, &status, 0);
+	return same_files(want, FROM, TO) || status != 0;
+}
+
+/* As ROCr does with what HSA_TOOLS_LIB names. */
+static int mode_unload(const char *agent)
+{
+	void *lib = dlopen(agent, RTLD_NOW);
+
+	if (!lib || wait_for_report(0))
+		return 1;
+	dlclose(lib);
+	return wait_for_report(last_report(getpid()));
+}
+
+static int mode_inert(const char *unused)
+{
+	(void)unused;
+	usleep(500000);
+	return threads() != 1;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(const char *argument);
+} modes[] = {
+	{ "record", make_record },
+	{ "attach", mode_attach },
+	{ "fork-dlopen", mode_fork_dlopen },
+	{ "leave-main", mode_leave_main },
+	{ "unshare", mode_unshare },
+	{ "close-all", mode_close_all },
+	{ "unload", mode_unload },
+	{ "inert", mode_inert },
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (strcmp(argv[1], modes[i].name) == 0)
+			return modes[i].run(argc > 2 ? argv[2] : "");
+	fputs("usage: agent-app MODE [ARGUMENT]\n", stderr);
+	return 2;
+}

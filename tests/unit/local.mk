@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# A program that lives with the agent in unusual ways, and a module with thread-local variables.
+check_PROGRAMS += tests/t/agent-app
+tests_t_agent_app_SOURCES = tests/t/agent-app.c
+tests_t_agent_app_LDADD = lib/libgpumem.la
+check_LTLIBRARIES += tests/t/agent-module.la
+tests_t_agent_module_la_SOURCES = tests/t/agent-module.c
+tests_t_agent_module_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+dist_check_SCRIPTS += tests/t/agent.t tests/t/borders.t
+
+# The core. What is hidden in libgpumem comes from the convenience libraries it is made of.
+core_test_ldadd = lib/libgm-ledger.la lib/libgm-discover.la lib/libgm-core.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += \
+	tests/unit/test_cgroup \
+	tests/unit/test_chunks \
+	tests/unit/test_decide \
+	tests/unit/test_maps \
+	tests/unit/test_residency
+# End of UNIT_TESTS
+tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c
+tests_unit_test_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_cgroup_LDADD = $(core_test_ldadd)
+tests_unit_test_chunks_SOURCES = tests/unit/test_chunks.c
+tests_unit_test_chunks_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_chunks_LDADD = $(core_test_ldadd)
+tests_unit_test_decide_SOURCES = tests/unit/test_decide.c
+tests_unit_test_decide_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_decide_LDADD = $(core_test_ldadd)
+tests_unit_test_maps_SOURCES = tests/unit/test_maps.c
+tests_unit_test_maps_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_maps_LDADD = $(core_test_ldadd)
+tests_unit_test_residency_SOURCES = tests/unit/test_residency.c
+tests_unit_test_residency_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_residency_LDADD = $(core_test_ldadd)
