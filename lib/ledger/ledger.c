@@ -128,6 +128,19 @@ static unsigned slots_used(const struct gm_ledger *l)
 	return used < GM_SLOTS ? used : GM_SLOTS;
 }
 
+/* The first that nobody has, or that is known to be a dead owner's: the lower they stay, the fewer
+ * there are to sum up. */
+static bool first_free(struct gm_ledger *l, uint64_t mine)
+{
+	for (unsigned n = 0; n < GM_SLOTS; n++) {
+		uint64_t owner = atomic_load(&l->file->slot[n].owner);
+
+		if ((owner == 0 || (owner & GM_OWNER_DEAD)) && try_slot(l, n, owner, mine))
+			return true;
+	}
+	return false;
+}
+
 int gm_ledger_claim(struct gm_ledger *l, pid_t pid, uint64_t start_ticks)
 {
 	uint64_t mine = gm_owner_word(pid, start_ticks);
@@ -139,16 +152,8 @@ int gm_ledger_claim(struct gm_ledger *l, pid_t pid, uint64_t start_ticks)
 		l->slot = &l->file->slot[n];
 		return 0;
 	}
-	for (unsigned n = 0; n < GM_SLOTS; n++)
-		if (atomic_load(&l->file->slot[n].owner) == 0 && try_slot(l, n, 0, mine))
-			return 0;
-	gm_ledger_reap(l);
-	for (unsigned n = 0; n < GM_SLOTS; n++) {
-		uint64_t owner = atomic_load(&l->file->slot[n].owner);
-
-		if ((owner & GM_OWNER_DEAD) && try_slot(l, n, owner, mine))
-			return 0;
-	}
+	if (first_free(l, mine) || (gm_ledger_reap(l) && first_free(l, mine)))
+		return 0;
 	atomic_fetch_add(&l->file->head.turned_away, 1);
 	return -ENOSPC;
 }
@@ -260,12 +265,4 @@ void gm_ledger_wait(const struct gm_ledger *l, uint32_t seen, uint64_t timeout_n
 void gm_ledger_wake(const struct gm_ledger *l)
 {
 	syscall(SYS_futex, &l->file->head.doorbell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-}
-
-void gm_ledger_ring(struct gm_ledger_file *file)
-{
-	const struct gm_ledger l = { .file = file };
-
-	atomic_fetch_add(&file->head.doorbell, 1);
-	gm_ledger_wake(&l);
 }

@@ -25,8 +25,8 @@ void gm_ledger_unmap(struct gm_ledger *l);
  * Pure. Errors: EPROTO. */
 int gm_limits_check(const struct gm_limits *limits, size_t size, struct gpumem_error *err);
 
-/* Takes a slot for (pid, start time): the process's own from before an exec, else a free one, else
- * one of a dead owner. Errors: ENOSPC every slot is taken (counted in the head). */
+/* Takes a slot for (pid, start time): the process's own from before an exec, else the first that is
+ * free or a dead owner's. Errors: ENOSPC every slot is taken (counted in the head). */
 int gm_ledger_claim(struct gm_ledger *l, pid_t pid, uint64_t start_ticks);
 /* Marks slots whose owner is gone; returns how many. Costs one /proc read per slot in use. */
 unsigned gm_ledger_reap(struct gm_ledger *l);
@@ -50,8 +50,7 @@ enum gpumem_request gm_ledger_request(const struct gm_ledger *l, size_t i);
 
 /* Sleeps until the doorbell leaves `seen` or the time is over. */
 void gm_ledger_wait(const struct gm_ledger *l, uint32_t seen, uint64_t timeout_ns);
-void gm_ledger_ring(struct gm_ledger_file *file);
-/* Ends the waits without a ring. */
+/* Ends such waits without a ring of the doorbell. */
 void gm_ledger_wake(const struct gm_ledger *l);
 
 #endif

@@ -36,7 +36,8 @@ int gpumem_state_make(const char *dir, struct gpumem_error *err)
 		if (c != '/' && c != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		/* A umask of the job's user may be in force. */
+		if (mkdir(path, 0755) == 0 ? chmod(path, 0755) < 0 : errno != EEXIST)
 			return gm_err(err, -errno, "%s: %s", path, strerror(errno));
 		*p = c;
 		if (c == '\0')
@@ -194,6 +195,19 @@ int gpumem_job_note_cgroup(const char *state_dir, uint32_t job_id, struct gpumem
 	return 0;
 }
 
+/* What a creator that did not get to the end left. */
+static void remove_half_made(const char *state_dir, int parent, const char *name)
+{
+	_cleanup_closedir_ DIR *dir = opendir(state_dir);
+	size_t len = strlen(name);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		if (e->d_name[0] == '.' && strncmp(e->d_name + 1, name, len) == 0 &&
+		    e->d_name[1 + len] == '.')
+			remove_dir(parent, e->d_name);
+}
+
 int gpumem_job_remove(const char *state_dir, uint32_t job_id, struct gpumem_error *err)
 {
 	_cleanup_close_ int parent = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -203,6 +217,7 @@ int gpumem_job_remove(const char *state_dir, uint32_t job_id, struct gpumem_erro
 		return errno == ENOENT ? 0 : gm_err(err, -errno, "%s: %s", state_dir, strerror(errno));
 	snprintf(name, sizeof(name), "job-%u", job_id);
 	remove_dir(parent, name);
+	remove_half_made(state_dir, parent, name);
 	if (faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return gm_err(err, -EBUSY, "%s/%s: cannot be removed", state_dir, name);
 	return 0;

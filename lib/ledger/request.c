@@ -1,28 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * request.c: what a tool writes into a job's ledger: limits and requests, then the doorbell.
+ *
+ * The user may cut his ledger short at any moment, and the tool may be root's: so words are written
+ * with pwrite(), and the only mapping is touched by the kernel alone.
  */
+#include <limits.h>
+#include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #define GM_WHERE "request"
+#include "base/cleanup.h"
 #include "ledger/ledger.h"
 #include "ledger/view.h"
 
-/* Mapped for the moment of the write only, and only at full size. */
-static int map_ledger(struct gpumem_job *job, struct gm_ledger_file **ret, struct gpumem_error *err)
+static int check_writable(const struct gpumem_job *job, struct gpumem_error *err)
 {
 	struct stat st;
-	void *p;
 
 	if (!job->writable)
 		return gm_err(err, -EROFS, "the record was opened for reading");
-	if (fstat(job->ledger_fd, &st) < 0 || st.st_size != (off_t)sizeof(**ret))
+	if (fstat(job->ledger_fd, &st) < 0 || st.st_size != (off_t)sizeof(struct gm_ledger_file))
 		return gm_err(err, -EPROTO, "job %u: the ledger was cut short", job->limits.job_id);
-	p = mmap(NULL, sizeof(**ret), PROT_READ | PROT_WRITE, MAP_SHARED, job->ledger_fd, 0);
-	if (p == MAP_FAILED)
-		return gm_err(err, -errno, "ledger: %s", strerror(errno));
-	*ret = p;
+	return 0;
+}
+
+static int write_word(const struct gpumem_job *job, size_t offset, const void *word, size_t len,
+		      struct gpumem_error *err)
+{
+	if (pwrite(job->ledger_fd, word, len, (off_t)offset) != (ssize_t)len)
+		return gm_err(err, -EIO, "job %u: ledger: cannot write", job->limits.job_id);
+	return 0;
+}
+
+/* Two tools at once may count up by one together: each wakes all the same. */
+static int ring(const struct gpumem_job *job, struct gpumem_error *err)
+{
+	const size_t at = offsetof(struct gm_head, doorbell);
+	uint32_t bell = 0;
+	struct gm_head *head;
+	int rc;
+
+	if (pread(job->ledger_fd, &bell, sizeof(bell), (off_t)at) != sizeof(bell))
+		return gm_err(err, -EIO, "job %u: ledger: cannot read", job->limits.job_id);
+	bell++;
+	rc = write_word(job, at, &bell, sizeof(bell), err);
+	head = mmap(NULL, sizeof(*head), PROT_READ | PROT_WRITE, MAP_SHARED, job->ledger_fd, 0);
+	if (rc < 0 || head == MAP_FAILED) /* agents look by themselves, if later */
+		return rc;
+	syscall(SYS_futex, &head->doorbell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	munmap(head, sizeof(*head));
 	return 0;
 }
 
@@ -36,7 +65,6 @@ static int device_in_range(const struct gpumem_job *job, size_t i, struct gpumem
 
 int gpumem_job_set_limit(struct gpumem_job *job, size_t i, uint64_t bytes, struct gpumem_error *err)
 {
-	struct gm_ledger_file *file;
 	char want[32], max[32];
 	int rc = device_in_range(job, i, err);
 
@@ -47,46 +75,52 @@ int gpumem_job_set_limit(struct gpumem_job *job, size_t i, uint64_t bytes, struc
 			      gpumem_size_print(bytes, want, sizeof(want)),
 			      gpumem_size_print(job->limits.device[i].max_bytes, max, sizeof(max)),
 			      job->limits.device[i].pci);
-	rc = map_ledger(job, &file, err);
-	if (rc < 0)
-		return rc;
-	atomic_store(&file->head.device[i].limit_bytes, bytes);
-	gm_ledger_ring(file);
-	munmap(file, sizeof(*file));
-	return 0;
+	rc = check_writable(job, err);
+	if (rc == 0)
+		rc = write_word(job, offsetof(struct gm_head, device[i].limit_bytes), &bytes,
+				sizeof(bytes), err);
+	return rc == 0 ? ring(job, err) : rc;
+}
+
+static int ask_slot(const struct gpumem_job *job, unsigned n, size_t i, uint32_t word,
+		    struct gpumem_error *err)
+{
+	return write_word(job,
+			  offsetof(struct gm_ledger_file, slot) + n * sizeof(struct gm_slot) +
+				  offsetof(struct gm_slot, device[i].request),
+			  &word, sizeof(word), err);
 }
 
 int gpumem_job_request(struct gpumem_job *job, pid_t pid, size_t i, enum gpumem_request request,
 		       struct gpumem_error *err)
 {
-	struct gm_ledger_file *file;
+	_cleanup_free_ struct gm_ledger_file *file = NULL;
+	const uint32_t word = request;
 	bool found = pid == 0;
 	int rc = device_in_range(job, i, err);
 
 	if (rc == 0)
-		rc = map_ledger(job, &file, err);
-	if (rc < 0)
-		return rc;
-	if (pid == 0)
-		atomic_store(&file->head.device[i].request, (uint32_t)request);
-	for (unsigned n = 0; n < gm_view_slots(file); n++) {
+		rc = check_writable(job, err);
+	if (rc == 0 && gm_view_read(job, &file) < 0)
+		rc = gm_err(err, -EIO, "job %u: ledger: cannot read", job->limits.job_id);
+	if (rc == 0 && pid == 0)
+		rc = write_word(job, offsetof(struct gm_head, device[i].request), &word, sizeof(word),
+				err);
+	for (unsigned n = 0; rc == 0 && n < gm_view_slots(file); n++) {
 		uint64_t owner = atomic_load(&file->slot[n].owner);
 
 		if (owner == 0 || (owner & GM_OWNER_DEAD))
 			continue;
 		/* A request to all replaces what single processes were asked before. */
 		if (pid == 0)
-			atomic_store(&file->slot[n].device[i].request, GPUMEM_REQUEST_NONE);
+			rc = ask_slot(job, n, i, GPUMEM_REQUEST_NONE, err);
 		else if (gm_owner_pid(owner) == pid) {
-			atomic_store(&file->slot[n].device[i].request, (uint32_t)request);
+			rc = ask_slot(job, n, i, word, err);
 			found = true;
 		}
 	}
-	if (found)
-		gm_ledger_ring(file);
-	munmap(file, sizeof(*file));
-	if (!found)
-		return gm_err(err, -ESRCH, "process %d is not one of job %u's", (int)pid,
-			      job->limits.job_id);
-	return 0;
+	if (rc == 0 && !found)
+		rc = gm_err(err, -ESRCH, "process %d is not one of job %u's", (int)pid,
+			    job->limits.job_id);
+	return rc == 0 ? ring(job, err) : rc;
 }

@@ -16,7 +16,9 @@ UNIT_TESTS += \
 	tests/unit/test_chunks \
 	tests/unit/test_decide \
 	tests/unit/test_maps \
-	tests/unit/test_residency
+	tests/unit/test_residency \
+	tests/unit/test_ledger \
+	tests/unit/test_record
 # End of UNIT_TESTS
 tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c
 tests_unit_test_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -33,3 +35,9 @@ tests_unit_test_maps_LDADD = $(core_test_ldadd)
 tests_unit_test_residency_SOURCES = tests/unit/test_residency.c
 tests_unit_test_residency_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_residency_LDADD = $(core_test_ldadd)
+tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c tests/unit/record.h
+tests_unit_test_ledger_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_ledger_LDADD = $(core_test_ldadd)
+tests_unit_test_record_SOURCES = tests/unit/test_record.c tests/unit/record.h
+tests_unit_test_record_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_record_LDADD = $(core_test_ldadd)
