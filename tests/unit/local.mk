@@ -18,7 +18,9 @@ UNIT_TESTS += \
 	tests/unit/test_maps \
 	tests/unit/test_residency \
 	tests/unit/test_ledger \
-	tests/unit/test_record
+	tests/unit/test_record \
+	tests/unit/test_survivors \
+	tests/unit/test_svm
 # End of UNIT_TESTS
 tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c
 tests_unit_test_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -41,3 +43,9 @@ tests_unit_test_ledger_LDADD = $(core_test_ldadd)
 tests_unit_test_record_SOURCES = tests/unit/test_record.c tests/unit/record.h
 tests_unit_test_record_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_record_LDADD = $(core_test_ldadd)
+tests_unit_test_survivors_SOURCES = tests/unit/test_survivors.c tests/unit/record.h
+tests_unit_test_survivors_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_survivors_LDADD = $(core_test_ldadd)
+tests_unit_test_svm_SOURCES = tests/unit/test_svm.c
+tests_unit_test_svm_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_svm_LDADD = $(core_test_ldadd)
