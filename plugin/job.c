@@ -146,8 +146,8 @@ static void verify(struct site *site, struct gpumem_job *job)
 	uint64_t bytes;
 
 	if (left)
-		snprintf(reason, sizeof(reason), "gpumem: job %u left %zu processes",
-			 gpumem_job_id(job), left);
+		snprintf(reason, sizeof(reason), "gpumem: job %u left %zu process%s",
+			 gpumem_job_id(job), left, left == 1 ? "" : "es");
 	else if (wait_for_baseline(site, job, pci, &bytes)) {
 		snprintf(reason, sizeof(reason),
 			 "gpumem: %s holds %" PRIu64 " bytes more than before job %u", pci, bytes,
