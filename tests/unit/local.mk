@@ -20,7 +20,8 @@ UNIT_TESTS += \
 	tests/unit/test_ledger \
 	tests/unit/test_record \
 	tests/unit/test_survivors \
-	tests/unit/test_svm
+	tests/unit/test_svm \
+	tests/unit/test_move
 # End of UNIT_TESTS
 tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c
 tests_unit_test_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -49,3 +50,11 @@ tests_unit_test_survivors_LDADD = $(core_test_ldadd)
 tests_unit_test_svm_SOURCES = tests/unit/test_svm.c
 tests_unit_test_svm_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_svm_LDADD = $(core_test_ldadd)
+tests_unit_test_move_SOURCES = tests/unit/test_move.c tests/unit/fake_place.h tests/unit/record.h
+tests_unit_test_move_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_move_LDADD = $(core_test_ldadd)
+tests_unit_test_move_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=gm_maps_read -Wl,--wrap=gm_maps_free \
+	-Wl,--wrap=gm_residency_present -Wl,--wrap=gm_residency_sort \
+	-Wl,--wrap=gm_svm_open -Wl,--wrap=gm_svm_close \
+	-Wl,--wrap=gm_svm_move -Wl,--wrap=gm_svm_prefer
