@@ -123,7 +123,7 @@ static void test_kill(void **state)
 	assert_int_equal(survivors(r, &s), 1);
 	wrong = s[0];
 	wrong.pid = bystander;
-	wrong.start_ticks += 1;
+	wrong.start_ticks += 1000000;
 	assert_int_equal(gpumem_survivor_kill(&wrong, SECONDS), 0);
 	assert_int_equal(gpumem_survivor_kill(&s[0], 60 * SECONDS), 0);
 	assert_int_equal(gpumem_survivor_kill(&s[0], 60 * SECONDS), 0);
@@ -131,7 +131,9 @@ static void test_kill(void **state)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	assert_int_equal(gpumem_survivor_kill(&s[0], SECONDS), 0);
 	assert_int_equal(waitpid(bystander, &status, WNOHANG), 0);
+	free(s);
 	assert_int_equal(survivors(r, &s), 0);
+	free(s);
 	end(bystander);
 }
 
