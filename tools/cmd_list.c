@@ -59,16 +59,13 @@ static int usage(FILE *out)
 	fputs("Usage:\n gpumem list [options]\n\n"
 	      "Lists the GPUs of this node and which have memory coherent with the CPU.\n\n"
 	      "Options:\n"
-	      " -b, --bytes          print sizes in bytes\n"
-	      " -J, --json           print JSON (sizes in bytes)\n"
-	      " -m, --managed        only devices whose memory gpumem manages\n"
-	      " -n, --noheadings     print no headings\n"
-	      " -o, --output <list>  columns to print; +<list> adds to the default\n"
-	      "     --root <dir>     look at the saved files of another machine below <dir>\n"
-	      "     --no-hwloc       nearest CPUs and speeds from sysfs alone\n"
-	      " -v, --verbose        say on stderr what was skipped, and why\n"
-	      " -h, --help           display this help\n"
-	      " -V, --version        display version\n",
+	      TABLE_OPTIONS_HELP
+	      " -m, --managed          only devices whose memory gpumem manages\n"
+	      "     --root <dir>       look at the saved files of another machine below <dir>\n"
+	      "     --no-hwloc         nearest CPUs and speeds from sysfs alone\n"
+	      " -v, --verbose          say on stderr what was skipped, and why\n"
+	      " -h, --help             display this help\n"
+	      " -V, --version          display version\n",
 	      out);
 	table_help(out, columns);
 	fputs("\nFor details see gpumem(1).\n", out);
@@ -80,11 +77,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 {
 	enum { OPT_ROOT = 256, OPT_NO_HWLOC };
 	static const struct option longs[] = {
-		{ "bytes", no_argument, NULL, 'b' },
-		{ "json", no_argument, NULL, 'J' },
+		TABLE_OPTIONS,
 		{ "managed", no_argument, NULL, 'm' },
-		{ "noheadings", no_argument, NULL, 'n' },
-		{ "output", required_argument, NULL, 'o' },
 		{ "root", required_argument, NULL, OPT_ROOT },
 		{ "no-hwloc", no_argument, NULL, OPT_NO_HWLOC },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -94,22 +88,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "bJmno:vhV", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, TABLE_SHORT_OPTIONS "mvhV", longs, NULL)) != -1) {
+		if (table_option(&o->table, c, optarg))
+			continue;
 		switch (c) {
-		case 'b':
-			o->table.bytes = true;
-			break;
-		case 'J':
-			o->table.json = true;
-			break;
 		case 'm':
 			o->managed = true;
-			break;
-		case 'n':
-			o->table.noheadings = true;
-			break;
-		case 'o':
-			o->table.output = optarg;
 			break;
 		case OPT_ROOT:
 			o->root = optarg;
@@ -224,21 +208,14 @@ int cmd_list(int argc, char **argv)
 	struct options o = { .table = { .name = "devices",
 					.defaults = "DEVICE,KIND,SIZE,NODE,CPUS,EVIDENCE,NOTE" } };
 	struct table *table;
-	char bad[64] = "";
-	int code, rc;
+	int code;
 
 	code = parse_options(argc, argv, &o);
 	if (code >= 0)
 		return code;
-	rc = table_new(columns, &o.table, &table, bad, sizeof(bad));
-	if (rc == -EINVAL) {
-		fprintf(stderr, "gpumem: no column \"%s\"; see gpumem list --help\n", bad);
-		return EXIT_USAGE;
-	}
-	if (rc < 0) {
-		fprintf(stderr, "gpumem: %s\n", strerror(-rc));
-		return EXIT_FAILED;
-	}
+	code = table_open(columns, &o.table, "list", &table);
+	if (code != EXIT_OK)
+		return code;
 	code = run(&o, table);
 	table_free(table);
 	return code;

@@ -76,10 +76,7 @@ static int usage(FILE *out)
 	      "Shows the processes of jobs and what they have on the devices of this node.\n\n"
 	      "Options:\n" JOB_OPTIONS_HELP
 	      " -d, --devices          one line per job and device instead of per process\n"
-	      " -b, --bytes            print sizes in bytes\n"
-	      " -J, --json             print JSON (sizes in bytes)\n"
-	      " -n, --noheadings       print no headings\n"
-	      " -o, --output <list>    columns to print; +<list> adds to the default\n"
+	      TABLE_OPTIONS_HELP
 	      " -h, --help             display this help\n"
 	      " -V, --version          display version\n",
 	      out);
@@ -94,34 +91,20 @@ static int parse_options(int argc, char **argv, struct options *o)
 	static const struct option longs[] = {
 		JOB_OPTIONS,
 		{ "devices", no_argument, NULL, 'd' },
-		{ "bytes", no_argument, NULL, 'b' },
-		{ "json", no_argument, NULL, 'J' },
-		{ "noheadings", no_argument, NULL, 'n' },
-		{ "output", required_argument, NULL, 'o' },
+		TABLE_OPTIONS,
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL },
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "j:dbJno:hV", longs, NULL)) != -1) {
-		if (job_filter_option(&o->filter, c, optarg))
+	while ((c = getopt_long(argc, argv, "j:d" TABLE_SHORT_OPTIONS "hV", longs, NULL)) != -1) {
+		if (job_filter_option(&o->filter, c, optarg) ||
+		    table_option(&o->table, c, optarg))
 			continue;
 		switch (c) {
 		case 'd':
 			o->devices = true;
-			break;
-		case 'b':
-			o->table.bytes = true;
-			break;
-		case 'J':
-			o->table.json = true;
-			break;
-		case 'n':
-			o->table.noheadings = true;
-			break;
-		case 'o':
-			o->table.output = optarg;
 			break;
 		case 'h':
 			return usage(stdout);
@@ -304,8 +287,7 @@ int cmd_status(int argc, char **argv)
 	struct options o = { .table = { .name = "processes" } };
 	struct job_list list;
 	struct table *table;
-	char bad[64] = "";
-	int code, rc;
+	int code;
 
 	code = parse_options(argc, argv, &o);
 	if (code >= 0)
@@ -314,15 +296,9 @@ int cmd_status(int argc, char **argv)
 	o.table.defaults = o.devices ? "JOB,NODE,DEVICE,RESIDENT,LIMIT,MAX,SIZE,REQUEST" :
 				       "JOB,NODE,PID,STEP,TASK,COMMAND,STATE,DEVICE,RESIDENT,TOTAL,"
 				       "LIMIT,HOST,FAILED";
-	rc = table_new(columns, &o.table, &table, bad, sizeof(bad));
-	if (rc == -EINVAL) {
-		fprintf(stderr, "gpumem: no column \"%s\"; see gpumem status --help\n", bad);
-		return EXIT_USAGE;
-	}
-	if (rc < 0) {
-		fprintf(stderr, "gpumem: %s\n", strerror(-rc));
-		return EXIT_FAILED;
-	}
+	code = table_open(columns, &o.table, "status", &table);
+	if (code != EXIT_OK)
+		return code;
 	code = job_list_open(&o.filter, &list);
 	if (code == EXIT_OK) {
 		code = print_status(&o, &list, table);

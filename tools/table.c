@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "commands.h"
 #include "table.h"
 
 #define SHOWN_MAX 64
@@ -111,6 +112,41 @@ int table_new(const struct table_column *columns, const struct table_options *op
 fail:
 	table_free(table);
 	return rc;
+}
+
+bool table_option(struct table_options *options, int c, const char *value)
+{
+	switch (c) {
+	case 'b':
+		options->bytes = true;
+		return true;
+	case 'J':
+		options->json = true;
+		return true;
+	case 'n':
+		options->noheadings = true;
+		return true;
+	case 'o':
+		options->output = value;
+		return true;
+	default:
+		return false;
+	}
+}
+
+int table_open(const struct table_column *columns, const struct table_options *options,
+	       const char *command, struct table **ret)
+{
+	char bad[64] = "";
+	int rc = table_new(columns, options, ret, bad, sizeof(bad));
+
+	if (rc == -EINVAL) {
+		fprintf(stderr, "gpumem: no column \"%s\"; see gpumem %s --help\n", bad, command);
+		return EXIT_USAGE;
+	}
+	if (rc < 0)
+		fprintf(stderr, "gpumem: %s\n", strerror(-rc));
+	return rc < 0 ? EXIT_FAILED : EXIT_OK;
 }
 
 struct table *table_free(struct table *table)

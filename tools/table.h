@@ -31,12 +31,29 @@ struct table_options {
 	bool json, noheadings, bytes;
 };
 
+/* The options that all listings have: their part of getopt_long()'s tables and of a usage text. */
+#define TABLE_SHORT_OPTIONS "bJno:"
+#define TABLE_OPTIONS                                                                            \
+	{ "bytes", no_argument, NULL, 'b' }, { "json", no_argument, NULL, 'J' },                 \
+		{ "noheadings", no_argument, NULL, 'n' },                                        \
+		{ "output", required_argument, NULL, 'o' }
+#define TABLE_OPTIONS_HELP                                                                       \
+	" -b, --bytes            print sizes in bytes\n"                                          \
+	" -J, --json             print JSON (sizes in bytes)\n"                                   \
+	" -n, --noheadings       print no headings\n"                                             \
+	" -o, --output <list>    columns to print; +<list> adds to the default\n"
+/* Takes one of them; false: it is none. */
+bool table_option(struct table_options *options, int c, const char *value);
+
 struct table;
 
 /* `columns` ends with a NULL name and must outlive the table. Returns 0, -ENOMEM, or -EINVAL for
  * an unknown column, whose name is then in `bad`. */
 int table_new(const struct table_column *columns, const struct table_options *options,
 	      struct table **ret, char *bad, size_t len);
+/* The same for a command: says what is wrong and returns an exit code. */
+int table_open(const struct table_column *columns, const struct table_options *options,
+	       const char *command, struct table **ret);
 struct table *table_free(struct table *table);
 
 /* Starts a row; the setters below fill it, by index in `columns`. A column that is not shown costs

@@ -12,6 +12,7 @@
 
 #define GM_WHERE "locality"
 #include "base/cleanup.h"
+#include "base/paths.h"
 #include "discover/locality.h"
 
 #define MODULE "gpumem-locality.so"
@@ -31,31 +32,19 @@ static void from_sysfs(struct gm_root *root, const struct gm_numa *numa, struct 
 	gm_numa_performance(root, dev->node, &dev->bandwidth, &dev->latency);
 }
 
-/* The module lies in the package folder beside this library, or with it in a build tree. */
 static void *load_module(const struct gm_root *root)
 {
-	static const char *const below[] = { "gpumem/" MODULE, MODULE };
 	char path[PATH_MAX];
-	const char *slash;
 	void *module;
-	Dl_info self;
 
-	if (!dladdr((void *)&gpumem_discover, &self) || !self.dli_fname)
+	if (!gm_path_beside(MODULE, path, sizeof(path))) {
+		gm_log(root->ctx, LOG_INFO, MODULE " is not installed: locality comes from sysfs alone");
 		return NULL;
-	slash = strrchr(self.dli_fname, '/');
-	for (size_t i = 0; slash && i < 2; i++) {
-		if (snprintf(path, sizeof(path), "%.*s%s", (int)(slash + 1 - self.dli_fname),
-			     self.dli_fname, below[i]) >= (int)sizeof(path))
-			continue;
-		if (access(path, R_OK) < 0)
-			continue;
-		module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-		if (module)
-			return module;
-		gm_log(root->ctx, LOG_INFO, "%s", dlerror());
 	}
-	gm_log(root->ctx, LOG_INFO, MODULE " is not installed: locality comes from sysfs alone");
-	return NULL;
+	module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!module)
+		gm_log(root->ctx, LOG_INFO, "%s", dlerror());
+	return module;
 }
 
 static int ask_module(const struct gm_root *root, const char *xml, struct gm_locality *loc,

@@ -50,7 +50,7 @@ refused "'suspend=maybe'" prefer,suspend=maybe
 refused "'report=yes'" prefer,report=yes
 refused "'limit=2G'" prefer,limit=1G,limit=2G
 refused "off" off,limit=1G
-refused "prefer," prefer,
+refused "empty option" prefer,
 refused "interleave" interleave:0/1
 refused "'evict=duel' is not supported yet" prefer,evict=duel
 refused "not supported yet" interleave
@@ -74,7 +74,7 @@ has "srun --help lists the option" "gpu-mem-policy=policy" "$(user srun --help)"
 # The environment gives the default, the command line wins, and a bad default does not hurt it.
 out=$(user env SLURM_GPU_MEM_POLICY=nonsense srun true 2>&1)
 is "a bad variable: refused" "$slurms_own" $?
-user env SLURM_GPU_MEM_POLICY=nonsense srun --gpu-mem-policy=off true
+user env SLURM_GPU_MEM_POLICY=nonsense srun -Q --gpu-mem-policy=host true
 is "a bad variable and a good option: runs" 0 $?
 out=$(user env SBATCH_GPU_MEM_POLICY=nonsense sbatch --wrap true 2>&1)
 is "SBATCH_GPU_MEM_POLICY is sbatch's" "$slurms_own" $?
