@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/procfs.h"
@@ -90,6 +91,13 @@ int gm_proc_self(pid_t *ret_pid, uint64_t *ret_ticks)
 	*ret_pid = line.pid;
 	*ret_ticks = line.start_ticks;
 	return 0;
+}
+
+uint64_t gm_proc_view(void)
+{
+	struct stat st;
+
+	return stat("/proc", &st) == 0 && st.st_dev ? st.st_dev : 1;
 }
 
 bool gm_proc_last_thread(void)

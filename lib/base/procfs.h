@@ -15,6 +15,9 @@ int gm_proc_start_ticks(pid_t pid, uint64_t *ret_ticks);
 /* The own pid and start time as /proc has them, which may be that of another pid namespace: what
  * others that read it can compare. Errors: ESRCH. */
 int gm_proc_self(pid_t *ret_pid, uint64_t *ret_ticks);
+/* Whose pids /proc shows: equal for those who see the same ones, never 0. Another mount of it, as in
+ * some containers, counts as another. */
+uint64_t gm_proc_view(void);
 /* Real uid, from /proc/PID's owner-independent status line. Errors: ESRCH. */
 int gm_proc_uid(pid_t pid, uid_t *ret_uid);
 /* Name of the program, at most 15 bytes; "" when it is gone. */

@@ -77,7 +77,8 @@ struct gm_slot {
 	char path[16];
 	_Atomic uint64_t host_bytes, updated_ns;
 	_Atomic uint64_t failed[GPUMEM_FAIL_COUNT];
-	uint64_t reserved[9];
+	_Atomic uint64_t proc_view; /* gm_proc_view() of the owner: where his pid means him */
+	uint64_t reserved[8];
 	struct gm_slot_device device[GPUMEM_MAX_DEVICES];
 };
 

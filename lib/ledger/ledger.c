@@ -98,6 +98,7 @@ static void slot_clear(struct gm_slot *s)
 	memset((char *)s + sizeof(s->owner), 0, sizeof(*s) - sizeof(s->owner));
 	for (size_t i = 0; i < GPUMEM_MAX_DEVICES; i++)
 		atomic_store(&s->device[i].step_limit, UINT64_MAX);
+	atomic_store(&s->proc_view, gm_proc_view());
 }
 
 static void note_used(struct gm_head *head, unsigned n)
@@ -160,13 +161,15 @@ int gm_ledger_claim(struct gm_ledger *l, pid_t pid, uint64_t start_ticks)
 
 unsigned gm_ledger_reap(struct gm_ledger *l)
 {
+	uint64_t view = gm_proc_view();
 	unsigned gone = 0;
 
 	for (unsigned n = 0; n < slots_used(l); n++) {
 		struct gm_slot *s = &l->file->slot[n];
 		uint64_t owner = atomic_load(&s->owner);
 
-		if (owner == 0 || (owner & GM_OWNER_DEAD) ||
+		/* In another pid namespace he may live under a number that is somebody else's here. */
+		if (owner == 0 || (owner & GM_OWNER_DEAD) || atomic_load(&s->proc_view) != view ||
 		    gm_proc_alive(gm_owner_pid(owner), gm_owner_start(owner)))
 			continue;
 		if (atomic_compare_exchange_strong(&s->owner, &owner, owner | GM_OWNER_DEAD))

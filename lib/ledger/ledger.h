@@ -28,7 +28,7 @@ int gm_limits_check(const struct gm_limits *limits, size_t size, struct gpumem_e
 /* Takes a slot for (pid, start time): the process's own from before an exec, else the first that is
  * free or a dead owner's. Errors: ENOSPC every slot is taken (counted in the head). */
 int gm_ledger_claim(struct gm_ledger *l, pid_t pid, uint64_t start_ticks);
-/* Marks slots whose owner is gone; returns how many. Costs one /proc read per slot in use. */
+/* Marks slots whose owner, seen through the same /proc, is gone; returns how many. Costs one /proc read per slot in use. */
 unsigned gm_ledger_reap(struct gm_ledger *l);
 
 /* Bytes charged by all living owners on device i; with a step id, of that step alone. */

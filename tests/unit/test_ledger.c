@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -99,8 +102,10 @@ static void test_full(void **state)
 
 	/* Every slot but two is a living process's: this one's parent will do. */
 	assert_int_equal(gm_proc_start_ticks(getppid(), &start), 0);
-	for (unsigned n = 0; n < GM_SLOTS - 2; n++)
+	for (unsigned n = 0; n < GM_SLOTS - 2; n++) {
 		atomic_store(&l.file->slot[n].owner, gm_owner_word(getppid(), start));
+		atomic_store(&l.file->slot[n].proc_view, gm_proc_view());
+	}
 	atomic_store(&l.file->head.slots_used, GM_SLOTS - 2);
 	dead_owner(*state, 0);
 	dead_owner(*state, 0);
@@ -159,6 +164,50 @@ static void test_zombie_leader(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	close(ready[0]);
 	close(ready[1]);
+	gm_ledger_unmap(&l);
+}
+
+/* A container with a /proc of its own: its pids are others here, which does not make it dead. */
+static void test_other_proc(void **state)
+{
+	struct gm_ledger l = map(*state);
+	int status, ready[2];
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		pid_t inner;
+
+		if (unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS) < 0)
+			_exit(77);
+		inner = fork();
+		if (inner)
+			_exit(waitpid(inner, &status, 0) == inner && WIFEXITED(status) ?
+				      WEXITSTATUS(status) : 1);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    mount("proc", "/proc", "proc", 0, NULL) < 0)
+			_exit(77);
+		claim_self(&l);
+		atomic_store(&l.slot->device[0].charged, 4096);
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (read(ready[0], &c, 1) == 1) {
+		assert_int_equal(gm_owner_pid(atomic_load(&l.file->slot[0].owner)), 1);
+		assert_int_equal(gm_ledger_reap(&l), 0);
+		assert_int_equal(gm_ledger_charged(&l, 0), 4096);
+	} else {
+		print_message("# no namespaces to be had here\n");
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ready[0]);
 	gm_ledger_unmap(&l);
 }
 
@@ -375,7 +424,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_record(test_claim_again),	 with_record(test_dead_owner),
-		with_record(test_full),		 with_record(test_zombie_leader),
+		with_record(test_full),		 with_record(test_zombie_leader), with_record(test_other_proc),
 		with_record(test_charge),	 with_record(test_never_over),
 		with_record(test_slots_come_and_go), with_record(test_request_wakes),
 		with_record(test_map_refused),
