@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gres.h"
 #include "plugin.h"
 
 #define KILL_WAIT_NS 2000000000ull
@@ -80,33 +82,71 @@ static void drain(const char *node, const char *reason)
 		slurm_error("gpumem: cannot drain %s: scontrol failed", node);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* All are told first and waited for after that: together they take no longer than one does. */
+static void kill_all(const struct gpumem_survivor *list, size_t count)
+{
+	uint64_t until = now_ns() + KILL_WAIT_NS;
+
+	for (size_t i = 0; i < count; i++)
+		gpumem_survivor_kill(&list[i], 0);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t now = now_ns();
+
+		if (gpumem_survivor_kill(&list[i], now < until ? until - now : 0) < 0)
+			slurm_error("gpumem: process %d does not end", (int)list[i].pid);
+	}
+}
+
 /* Names the survivors, and under `kill` ends them. Returns how many are left. */
 static size_t end_survivors(const struct site *site, struct gpumem_job *job, int kill_them)
 {
 	struct gpumem_survivor *list;
 	size_t count = 0;
 
-	for (int round = 0; round < KILL_ROUNDS; round++) {
+	/* One more look than rounds: what the last one ended is not left. */
+	for (int round = 0; round <= KILL_ROUNDS; round++) {
 		if (gpumem_job_survivors(job, &list, &count) < 0 || count == 0)
 			return 0;
-		for (size_t i = 0; i < count; i++) {
-			if (round == 0)
-				slurm_error("gpumem: job %u left process %d (%s) on %s with %" PRIu64
-					    " bytes of GPU memory%s",
-					    gpumem_job_id(job), (int)list[i].pid, list[i].comm,
-					    site->node, list[i].resident_bytes,
-					    kill_them ? ": killing it" : "");
-			if (kill_them && gpumem_survivor_kill(&list[i], KILL_WAIT_NS) < 0)
-				slurm_error("gpumem: process %d does not end", (int)list[i].pid);
-		}
+		for (size_t i = 0; round == 0 && i < count; i++)
+			slurm_error("gpumem: job %u left process %d (%s) on %s with %" PRIu64
+				    " bytes of GPU memory%s",
+				    gpumem_job_id(job), (int)list[i].pid, list[i].comm, site->node,
+				    list[i].resident_bytes, kill_them ? ": killing it" : "");
+		if (kill_them && round < KILL_ROUNDS)
+			kill_all(list, count);
 		free(list);
 		if (!kill_them)
-			return count;
+			break;
 	}
 	return count;
 }
 
-/* Waits for every device of the job to be back where it was. Returns the device that is not. */
+/* Whether the job was given the device. What it was not given is other jobs' to fill: the record
+ * has every device of the node. */
+static bool is_of_job(const struct site *site, const struct gpumem_devices *devices, const char *pci)
+{
+	const char *text = getenv("SLURM_JOB_GPUS"), *own;
+	struct gres_list gpus;
+
+	if (!text || gres_parse(text, &gpus) < 0)
+		return false;
+	for (size_t i = 0; i < gpus.count; i++) {
+		own = gpumem_conf_gres_device(site->conf, site->node, devices, gpus.index[i]);
+		if (own && strcmp(own, pci) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Waits for every device that the job was given to be back where it was. Returns the device that is not. */
 static int wait_for_baseline(struct site *site, struct gpumem_job *job, char pci[GPUMEM_PCI_LEN],
 			     uint64_t *ret_bytes)
 {
@@ -120,7 +160,8 @@ static int wait_for_baseline(struct site *site, struct gpumem_job *job, char pci
 		struct gpumem_job_device d;
 		uint64_t used = 0;
 
-		if (gpumem_job_device(job, i, &d) < 0 || d.baseline_bytes == UINT64_MAX)
+		if (gpumem_job_device(job, i, &d) < 0 || d.baseline_bytes == UINT64_MAX ||
+		    !is_of_job(site, devices, d.pci))
 			continue;
 		dev = gpumem_devices_find(devices, d.pci);
 		while (dev && gpumem_device_used(site->ctx, dev, &used) == 0 &&

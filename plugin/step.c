@@ -308,9 +308,13 @@ static int plan_task(spank_t sp, uint32_t task, struct gpumem_plan *ret)
 static void prepend(spank_t sp, const char *variable, const char *path)
 {
 	char old[4096] = "", value[4096 + PATH_MAX];
+	spank_err_t rc = spank_getenv(sp, variable, old, sizeof(old));
 
-	if (spank_getenv(sp, variable, old, sizeof(old)) == ESPANK_SUCCESS && strstr(old, path))
+	/* Too long to be read whole: rather no agent than the user's libraries cut off. */
+	if (rc == ESPANK_NOSPACE || (rc == ESPANK_SUCCESS && strstr(old, path)))
 		return;
+	if (rc != ESPANK_SUCCESS)
+		old[0] = '\0';
 	snprintf(value, sizeof(value), "%s%s%s", path, old[0] ? " " : "", old);
 	spank_setenv(sp, variable, value, 1);
 }
