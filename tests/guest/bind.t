@@ -33,13 +33,14 @@ has "prefer,verbose without a GPU: one informative line" "^gpumem: n1: no GPU is
 
 # What can be had is given.
 user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=bind,reserve=128M,limit=128M \
-	filler -m 96 -t 8 -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 96 -t 120 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 24000 ]" && ok "bind: the data is on the device" ||
 	not_ok "bind: the data is on the device" "$(sim 0)" "$(cat "$JOBS/out")"
 out=$(user srun --overlap --jobid "$(squeue -h -o %A)" -n1 --gpus=1 --gpu-mem-policy=bind,reserve=200M true 2>&1)
 is "what the job itself holds is not free either" 1 $?
 has "free bytes are those left by the first step" "$d0: reserve=209715200 bytes wanted, [0-9]+ bytes free" "$out"
+touch "$JOBS/stop"
 wait $job
 is "the first step is not disturbed" 0 $?
 cluster_down

@@ -79,6 +79,14 @@ device_pci() { gpumem list --no-hwloc -n -o DEVICE | sed -n "$(($1 + 1))p"; }
 idle() { [ -z "$(squeue -h)" ] && [ "$(sinfo -h -N -o %T | sort -u)" = idle ]; }
 no_state() { ! ls -d $STATE/*/job-* >/dev/null 2>&1; }
 
+# Nothing moved for a second and a half, so that four witnesses one after the other see the same.
+still() {
+	local before
+	before=$(cat /sys/class/kfdsim/dev*/migrated_*)
+	sleep 1.5
+	[ "$before" = "$(cat /sys/class/kfdsim/dev*/migrated_*)" ]
+}
+
 # ---- the witnesses; all in bytes
 # kfdsim's own pages of device $1
 sim() { echo $(($(cat "/sys/class/kfdsim/dev$1/used_pages") * 4096)); }

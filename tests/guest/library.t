@@ -41,15 +41,16 @@ is "nothing is left on the device" 0 "$(sim 0)"
 
 # A device whose memory others have: the data stays where it is, and the ledger says why.
 echo "shrink dev=0 bytes=250M" >/dev/kfdsim-control
-rm -f "$JOBS"/w.*
-user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=prefer,limit=64M filler -m 48 -t 8 -o "$JOBS/w" &
+rm -f "$JOBS"/w.* "$JOBS/stop"
+user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=prefer,limit=64M filler -m 48 -t 120 -s "$JOBS/stop" -o "$JOBS/w" &
 job=$!
 poll 30 sh -c "ls $JOBS/w.* >/dev/null 2>&1"
-sleep 5
+poll 30 sh -c "gpumem status --conf /tmp/gpumem.conf -n -o FAILED | grep -q '[1-9]'"
 failures=$(gpumem status --conf /tmp/gpumem.conf -n -o FAILED | head -1)
 echo "# $(gpumem status --conf /tmp/gpumem.conf -n -o FAILED,REASON,IN | head -1)"
 check "a full device: moves fail and are counted" '$v1 >= 1' "$failures"
 check "a full device: it is not overfilled" '$v1 <= 6*MB' "$(sim 0)"
+touch "$JOBS/stop"
 wait $job
 is "a full device: the job ends well, its pattern intact" 0 $?
 echo "refill dev=0" >/dev/kfdsim-control

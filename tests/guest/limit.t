@@ -7,13 +7,6 @@ cluster_up
 base0=$(sim 0) base1=$(sim 1)
 d0=$(device_pci 0) d1=$(device_pci 1)
 
-# Nothing moved for a second and a half, so that four witnesses one after the other see the same.
-still() {
-	local before
-	before=$(cat /sys/class/kfdsim/dev*/migrated_*)
-	sleep 1.5
-	[ "$before" = "$(cat /sys/class/kfdsim/dev*/migrated_*)" ]
-}
 # The job runs by the command given; every way of asking must give the same.
 main_job() { # NAME, TITLE, COMMAND…
 	local title=$2

@@ -5,12 +5,12 @@
 
 cluster_up
 run="srun -w n1 -n1 --gpus=1 --mem=800"
-out=$(user $run sh -c 'env | grep -E "GPUMEM_(JOB|PLAN)|LD_PRELOAD|HSA_TOOLS"; cat /proc/self/maps | grep gpumem; ls -d '$STATE'/n1/job-*' 2>/dev/null)
+out=$(user $run -Q sh -c 'env | grep -E "GPUMEM_(JOB|PLAN)|LD_PRELOAD|HSA_TOOLS"; cat /proc/self/maps | grep gpumem; ls -d '$STATE'/n1/job-*' 2>/dev/null)
 is "no option: nothing preloaded, nothing created" "" "$out"
 sim_peak_reset 0
-user $run filler -m 64 -t 4 -o "$JOBS/w"
+user $run -Q filler -m 64 -t 4 -o "$JOBS/w"
 is "no option: nothing moved" 0 "$(sim_peak 0)"
-out=$(user $run --gpu-mem-policy=off sh -c 'env | grep -E "GPUMEM_(JOB|PLAN)|LD_PRELOAD"; ls -d '$STATE'/n1/job-*' 2>/dev/null)
+out=$(user $run -Q --gpu-mem-policy=off sh -c 'env | grep -E "GPUMEM_(JOB|PLAN)|LD_PRELOAD"; ls -d '$STATE'/n1/job-*' 2>/dev/null)
 is "off: nothing preloaded, nothing created" "" "$out"
 
 # The first policy of an allocation may come with a step.
@@ -22,14 +22,15 @@ poll 5 no_state && ok "a step's policy: the epilog removes the record" || not_ok
 cluster_down
 
 cluster_up "DefaultPolicy=prefer,limit=32M"
-user $run filler -m 64 -t 12 -o "$JOBS/w" &
+user $run filler -m 64 -t 120 -s "$JOBS/stop" -o "$JOBS/w" &
 job=$!
 poll 30 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 7680 ]" && ok "a default policy serves a job without the option" ||
 	not_ok "a default policy serves a job without the option" "$(sim 0)"
 sleep 1
 check "a default policy: its limit holds" '$v1 <= 32*MB' "$(sim 0)"
+touch "$JOBS/stop"
 wait $job
-out=$(user $run --gpu-mem-policy=off env | grep -cE 'GPUMEM_(JOB|PLAN)')
+out=$(user $run -Q --gpu-mem-policy=off env | grep -cE 'GPUMEM_(JOB|PLAN)')
 is "a default policy: off leaves the job alone" 0 "$out"
 cluster_down
 finish

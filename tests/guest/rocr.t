@@ -37,10 +37,11 @@ has "late ROCr: hsa_init succeeded" "^hsa_init: 0" "$(cat "$JOBS/out")"
 
 # The same through libhsakmt in a process without ROCr, for comparison.
 poll 20 idle
-user srun -w n1 -n1 --gpus=1 --mem=900 --gpu-mem-policy=prefer,limit=32M filler -m 48 -t 8 -o "$JOBS/w" &
+user srun -w n1 -n1 --gpus=1 --mem=900 --gpu-mem-policy=prefer,limit=32M filler -m 48 -t 120 -s "$JOBS/stop" -o "$JOBS/w" &
 job=$!
 poll 30 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 7680 ]"
 is "without ROCr: through libhsakmt" hsakmt "$(gpumem status $conf -n -o PATH | head -1)"
+touch "$JOBS/stop"
 wait $job
 poll 20 idle && ok "the nodes are idle" || not_ok "the nodes are idle" "$(sinfo -N -o '%N %T %E')"
 cluster_down

@@ -7,43 +7,45 @@ cluster_up
 d0=$(device_pci 0)
 
 # Two tasks see both GPUs of the node; the job's limit on a device binds them together.
-rm -f "$JOBS"/w.*
+rm -f "$JOBS"/w.* "$JOBS/stop"
 sim_peak_reset 0
 user srun -w n1 -n2 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=48M \
-	filler -m 64 -t 10 -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 64 -t 120 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 11264 ]"
-sleep 1.5
+poll 20 still
 id=$(squeue -h -o %A)
 check "two tasks, one device: 44 to 48 MiB together" '$v1 >= 44*MB && $v1 <= 48*MB' "$(sim 0)"
 is "two tasks: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
 is "two tasks: status shows both processes" 2 \
 	"$(gpumem status --conf /tmp/gpumem.conf -n -o PID,COMMAND | grep -c filler)"
+touch "$JOBS/stop"
 wait $job
 is "two tasks: the job ends well" 0 $?
 check "two tasks: the limit was never passed" '$v1 <= 48*MB' "$(sim_peak 0)"
 
 # A child that a task forks is a process of the job like any other.
 poll 20 idle
-rm -f "$JOBS"/w.*
+rm -f "$JOBS"/w.* "$JOBS/stop"
 user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=64M \
-	filler -m 48 -t 10 -f -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 48 -t 120 -s "$JOBS/stop" -f -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 15360 ]"
-sleep 1.5
+poll 20 still
 id=$(squeue -h -o %A)
 check "forked child: 60 to 64 MiB together" '$v1 >= 60*MB && $v1 <= 64*MB' "$(sim 0)"
 is "forked child: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
 is "forked child: status shows both processes" 2 \
 	"$(gpumem status --conf /tmp/gpumem.conf -n -o PID,COMMAND | grep -c filler)"
+touch "$JOBS/stop"
 wait $job
 is "forked child: both patterns are intact" 0 $?
 
 # exec drops the memory; the process goes on under the same pid and is served again.
 poll 20 idle
-rm -f "$JOBS"/w.*
+rm -f "$JOBS"/w.* "$JOBS/stop"
 user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=prefer,limit=64M \
-	filler -m 48 -t 10 -e -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 48 -t 20 -e -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 served() { grep -q 'role=exec device=[1-9]' "$JOBS"/w.[0-9]* 2>/dev/null; }
 poll 60 served && ok "exec: the new program's memory comes to the device" ||
@@ -57,7 +59,7 @@ is "exec: the pattern is intact" 0 $?
 
 # A step may have less than its job, and is told when it asks for more.
 poll 20 idle
-rm -f "$JOBS"/w.*
+rm -f "$JOBS"/w.* "$JOBS/stop"
 cat >"$JOBS/script" <<-S
 #!/bin/bash
 srun --gpu-mem-policy=prefer,limit=16M filler -m 48 -t 6 -o $JOBS/w
