@@ -140,6 +140,9 @@ static int prepare(const struct options *o, struct gpumem_ctx *ctx, struct gpume
 		rc = gpumem_job_spec_devices(ctx, conf, &nobody, devices, &policy, spec, err);
 	if (rc == 0)
 		rc = make_plan(spec, devices, policy, o->device, plan, err);
+	/* A record of this number is of a process that had it before and was killed. */
+	if (rc == 0)
+		rc = gpumem_job_remove(spec->state_dir, spec->job_id, err);
 	if (rc == 0)
 		rc = gpumem_job_create(spec, err);
 	gpumem_devices_free(devices);

@@ -57,7 +57,7 @@ static void open_if_worth(struct gm_proc *p, uint64_t *again)
 	/* A pass that is under way may have seen enough already. */
 	uint64_t seen = p->host_bytes > p->pass_host_bytes ? p->host_bytes : p->pass_host_bytes;
 
-	if (p->svm.ops || (!asked && seen < LEAST_BYTES) ||
+	if (gm_proc_is_open(p) || (!asked && seen < LEAST_BYTES) ||
 	    now_ns(CLOCK_MONOTONIC) < *again)
 		return;
 	/* Nobody can tell whether such a program will load ROCm later. Asked by hand, the user has
@@ -117,11 +117,11 @@ static void watch(struct gm_proc *p)
 			open_if_worth(p, &open_again);
 		/* Evicting and opening are work that was asked for; the budget is for watching. */
 		cpu0 = now_ns(CLOCK_THREAD_CPUTIME_ID);
-		moving = p->admit_index != GM_SVM_HOST && p->svm.ops;
+		moving = p->admit_index != GM_SVM_HOST && gm_proc_is_open(p);
 		/* Nothing comes before a limit that is passed, or a request. */
 		if (!more && credit.ns > 0)
 			done = gm_proc_scan(p, (uint64_t)credit.ns, SLICE_NS);
-		if (p->svm.ops)
+		if (gm_proc_is_open(p))
 			set_state(moving && p->move_cpu_ns != moved0 ? GPUMEM_AGENT_MOVING :
 								       GPUMEM_AGENT_WATCHING);
 		atomic_store(&p->ledger.slot->updated_ns, now_ns(CLOCK_BOOTTIME));

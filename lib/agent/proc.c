@@ -53,19 +53,27 @@ void gm_proc_forget(struct gm_proc *p)
 
 int gm_proc_open(struct gm_proc *p)
 {
+	struct gm_slot *s = p->ledger.slot;
 	int rc;
 
 	pthread_mutex_lock(&p->lock);
 	rc = gm_svm_open(&p->svm);
-	pthread_mutex_unlock(&p->lock);
-	if (p->ledger.slot) {
-		struct gm_slot *s = p->ledger.slot;
-
+	if (s)
 		atomic_store(&s->open_error, (uint32_t)-rc);
-		if (rc == 0)
-			memcpy(s->path, p->svm.ops->name, strlen(p->svm.ops->name) + 1);
-	}
+	if (s && rc == 0)
+		memcpy(s->path, p->svm.ops->name, strlen(p->svm.ops->name) + 1);
+	pthread_mutex_unlock(&p->lock);
 	return rc;
+}
+
+bool gm_proc_is_open(struct gm_proc *p)
+{
+	bool is;
+
+	pthread_mutex_lock(&p->lock);
+	is = p->svm.ops != NULL;
+	pthread_mutex_unlock(&p->lock);
+	return is;
 }
 
 void gm_proc_release(struct gm_proc *p)

@@ -63,6 +63,7 @@ void gm_proc_forget(struct gm_proc *p);
 
 /* Opens the device if it is not; the ledger says how, or why not. Errors: see gm_svm_open(). */
 int gm_proc_open(struct gm_proc *p);
+bool gm_proc_is_open(struct gm_proc *p);
 
 /* Lets go of the device, until it is opened again. Waits for the move under way. */
 void gm_proc_release(struct gm_proc *p);

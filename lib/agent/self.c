@@ -95,11 +95,31 @@ static int attach_own(struct gpumem_ctx *ctx, struct gpumem_process *process,
 	return rc < 0 ? gm_err(err, rc, "/proc/self/pagemap: %s", strerror(-rc)) : 0;
 }
 
+/* So that no forked child finds the lock held by a thread that it does not have. */
+static void before_fork(void)
+{
+	pthread_mutex_lock(&the_lock);
+	gm_rocr_before_fork();
+}
+
+static void after_fork(void)
+{
+	gm_rocr_after_fork();
+	pthread_mutex_unlock(&the_lock);
+}
+
+static void set_fork_handlers(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork);
+}
+
 int gpumem_attach(struct gpumem_ctx *ctx, struct gpumem_process **ret, struct gpumem_error *err)
 {
 	struct gpumem_process *process;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int rc = 0;
 
+	pthread_once(&once, set_fork_handlers);
 	pthread_mutex_lock(&the_lock);
 	if (the_process && the_process->pid == getpid()) {
 		the_process->refs++;

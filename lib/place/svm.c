@@ -166,11 +166,15 @@ int gm_svm_move(struct gm_svm *svm, void *addr, size_t len, size_t index)
 {
 	if (index != GM_SVM_HOST && index >= svm->devices.count)
 		return -ENODEV;
+	if (!svm->ops) /* let go of for hsa_init() since the caller looked */
+		return -EAGAIN;
 	return call(svm, svm->ops->prefetch, addr, len, kfd_id(svm, index));
 }
 
 int gm_svm_prefer(struct gm_svm *svm, void *addr, size_t len, size_t index)
 {
+	if (!svm->ops)
+		return -EAGAIN;
 	return call(svm, svm->ops->prefer, addr, len, kfd_id(svm, index));
 }
 

@@ -162,6 +162,17 @@ static void test_places(void **state)
 	assert_int_equal(hsakmt.calls, 5);
 }
 
+/* hsa_init() in one thread may have the device let go of while another is about to move. */
+static void test_closed(void **state)
+{
+	(void)state;
+	assert_int_equal(gm_svm_open(&svm), 0);
+	gm_svm_close(&svm);
+	assert_int_equal(gm_svm_move(&svm, (void *)4096, 8192, 0), -EAGAIN);
+	assert_int_equal(gm_svm_prefer(&svm, (void *)4096, 8192, 0), -EAGAIN);
+	assert_int_equal(hsakmt.calls, 0);
+}
+
 static void test_reasons(void **state)
 {
 	static const struct {
@@ -205,7 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_ways, setup),  cmocka_unit_test_setup(test_retries, setup),
 		cmocka_unit_test_setup(test_places, setup), cmocka_unit_test_setup(test_reasons, setup),
-		cmocka_unit_test_setup(test_rocr, setup),
+		cmocka_unit_test_setup(test_closed, setup), cmocka_unit_test_setup(test_rocr, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
