@@ -9,6 +9,8 @@
 
 #define SAMPLE 16u /* one page in so many is asked where nothing speaks for a change */
 #define VERIFY 8u  /* and after a move */
+/* Not a number of present pages: the next pass asks for every page. */
+#define NOT_COUNTED UINT16_MAX
 
 /* The descriptor, opened anew where the application closed it; -1 without one. */
 static int pagemap(struct gm_proc *p)
@@ -100,24 +102,40 @@ void gm_account(struct gm_proc *p, struct gm_chunk *c, unsigned pages)
 	}
 }
 
-/* How many pages of a run are on a device now; a sample that is all there speaks for the rest. */
-static unsigned landed(struct gm_proc *p, const void *addr, unsigned pages)
+void gm_view_account(struct gm_proc *p, struct gm_chunk *c, const struct gm_chunk_view *view)
 {
-	uint8_t map[GM_SCAN_PAGES], full[GM_SCAN_PAGES];
-	struct gm_counts c;
-	int present = gm_residency_present(pagemap(p), addr, pages, map);
-
-	if (present <= 0)
-		return 0;
-	memcpy(full, map, pages);
-	if (pages >= 4 * VERIFY && gm_residency_sort(addr, pages, VERIFY, map) == 0) {
-		c = gm_residency_count(map, pages);
-		if (c.device == (unsigned)present)
-			return c.device;
+	if (view->count.device && c->device_pages == 0) {
+		/* Not our move: a GPU fault's, or a parent's before the fork. */
+		c->device = p->plan.device_count ? p->plan.device[0] : 0;
+		c->moved_order = ++p->move_order;
 	}
-	if (gm_residency_sort(addr, pages, 1, full) < 0)
-		return 0;
-	return gm_residency_count(full, pages).device;
+	gm_account(p, c, view->count.device - (p->parent_alive ? view->count.shared : 0));
+	c->host_pages = (uint16_t)view->count.host;
+}
+
+/*
+ * How many pages of a run, all present before, are on a device now. A sample that is all where it
+ * should be speaks for the rest; what failed, or went in part, is counted page by page.
+ */
+static unsigned landed(struct gm_proc *p, const void *addr, unsigned pages, bool to_device)
+{
+	uint8_t map[GM_SCAN_PAGES];
+
+	memset(map, GM_PAGE_HOST, pages);
+	if (pages >= 4 * VERIFY && gm_residency_sort(addr, pages, VERIFY, map) == 0) {
+		struct gm_counts c = gm_residency_count(map, pages);
+
+		/* A node's number proves that the page is there; that none is known does not. */
+		if (!to_device && c.host == pages)
+			return 0;
+		if (to_device && c.device == pages && gm_residency_all_present(addr, pages))
+			return pages;
+	}
+	/* What cannot be seen is taken to be where it was. */
+	if (gm_residency_present(pagemap(p), addr, pages, map) < 0 ||
+	    gm_residency_sort(addr, pages, 1, map) < 0)
+		return to_device ? 0 : pages;
+	return gm_residency_count(map, pages).device;
 }
 
 void gm_move_failed(struct gm_proc *p, struct gm_chunk *c, enum gpumem_fail why)
@@ -133,14 +151,14 @@ static unsigned move_run(struct gm_proc *p, struct gm_chunk *c, void *addr, unsi
 {
 	size_t len = (size_t)pages * GM_PAGE_BYTES;
 	int rc = gm_svm_move(&p->svm, addr, len, index);
-	unsigned moved = landed(p, addr, pages);
+	unsigned moved = landed(p, addr, pages, true);
 
 	/* On 6.1 a range that was once moved there counts as being there, whatever its pages did
 	 * since, and nothing happens. Sending it home first makes the kernel look again. */
 	if (rc == 0 && moved == 0 && c->fails == 0 &&
 	    gm_svm_move(&p->svm, addr, len, GM_SVM_HOST) == 0) {
 		rc = gm_svm_move(&p->svm, addr, len, index);
-		moved = landed(p, addr, pages);
+		moved = landed(p, addr, pages, true);
 	}
 	if (moved == pages)
 		return moved;
@@ -218,6 +236,8 @@ uint64_t gm_move_out(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view
 {
 	struct gm_slot_device *d = slot_device(p, c->device);
 	char *base = gm_chunk_addr(c);
+	/* Else the range is a part of the chunk, and there may be more of it on the device. */
+	bool whole = view->count.host + view->count.device == view->present;
 	unsigned moved = 0, stayed = 0;
 	int rc = 0;
 
@@ -230,7 +250,7 @@ uint64_t gm_move_out(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view
 		if (!n)
 			continue;
 		run_rc = gm_svm_move(&p->svm, addr, (size_t)n * GM_PAGE_BYTES, GM_SVM_HOST);
-		left = landed(p, addr, n);
+		left = landed(p, addr, n, false);
 		moved += n - left;
 		stayed += left;
 		rc = rc ? rc : run_rc;
@@ -240,9 +260,12 @@ uint64_t gm_move_out(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view
 			   moved ? GPUMEM_FAIL_PARTIAL : GPUMEM_FAIL_BUSY);
 	if (d)
 		atomic_fetch_add(&d->moved_out, (uint64_t)moved * GM_PAGE_BYTES);
-	/* The range may have been a part of the chunk: count the whole. */
-	if (gm_view_present(p, c->number, 0, view) == 0 &&
-	    gm_view_sort(c->number, false, view) == 0) {
+	if (whole && !stayed) {
+		c->host_pages = (uint16_t)view->present;
+		c->present_pages = NOT_COUNTED;
+		gm_account(p, c, 0);
+	} else if (gm_view_present(p, c->number, 0, view) == 0 &&
+		   gm_view_sort(c->number, false, view) == 0) {
 		c->host_pages = (uint16_t)view->count.host;
 		c->present_pages = (uint16_t)view->present;
 		gm_account(p, c, view->count.device - (p->parent_alive ? view->count.shared : 0));

@@ -35,6 +35,8 @@ uint64_t gm_move_out(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view
 /* A move of the chunk failed: counts why and waits a while, longer each time, before the next. */
 void gm_move_failed(struct gm_proc *p, struct gm_chunk *c, enum gpumem_fail why);
 
+/* Puts a sorted view of the whole chunk into its entry and the ledger. */
+void gm_view_account(struct gm_proc *p, struct gm_chunk *c, const struct gm_chunk_view *view);
 /* The chunk now has `pages` on `device`: corrects charge and residency. */
 void gm_account(struct gm_proc *p, struct gm_chunk *c, unsigned pages);
 

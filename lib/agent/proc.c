@@ -121,7 +121,7 @@ static uint64_t out_one(struct gm_proc *p, struct gm_chunk *c)
 {
 	struct gm_chunk_view view;
 
-	if (gm_view_present(p, c->number, 0, &view) < 0 || gm_view_sort(c->number, false, &view) < 0)
+	if (gm_view_present(p, c->number, 0, &view) < 0 || gm_view_sort(c->number, true, &view) < 0)
 		return 0;
 	return gm_move_out(p, c, &view);
 }
@@ -228,6 +228,8 @@ struct walk {
 /* Keeps the pages of a view that belong to the caller's range. */
 static void clip(struct gm_chunk_view *view, const struct walk *w, uint64_t first)
 {
+	if ((w->number != first || w->from == 0) && (w->number != w->last || w->to == GM_SCAN_PAGES))
+		return;
 	if (w->number == first)
 		memset(view->map, GM_PAGE_ABSENT, w->from);
 	if (w->number == w->last)
@@ -268,9 +270,10 @@ static int for_range(struct gm_proc *p, void *addr, size_t len, visit_fn *fn, vo
 		c->pass = (uint8_t)p->pass;
 		rc = gm_view_present(p, w.number, 0, &view);
 		if (rc == 0)
-			rc = gm_view_sort(w.number, false, &view);
+			rc = gm_view_sort(w.number, c->fails == 0, &view);
 		if (rc < 0)
 			break;
+		gm_view_account(p, c, &view);
 		clip(&view, &w, first);
 		chunk_rc = fn(p, c, &view, data);
 		first_error = first_error ? first_error : chunk_rc;

@@ -86,11 +86,6 @@ static struct gm_chunk *look(struct gm_proc *p, uint64_t number, struct gm_chunk
 		 (p->pass + number) % FULL_EVERY != 0;
 	if (gm_view_sort(number, sample, view) < 0)
 		return NULL;
-	if (view->count.device && c->device_pages == 0) {
-		/* Not our move: a GPU fault's, or a parent's before the fork. */
-		c->device = p->plan.device_count ? p->plan.device[0] : 0;
-		c->moved_order = ++p->move_order;
-	}
 	/* There before, as many pages as before, and now at home: the device was full and the driver
 	 * made room. Bringing it back at once would only push out the next one. */
 	if (c->device_pages && !view->count.device && view->present == c->present_pages)
@@ -98,8 +93,7 @@ static struct gm_chunk *look(struct gm_proc *p, uint64_t number, struct gm_chunk
 	else if (c->fails && view->count.device == view->present &&
 		 p->pass - c->retry_pass > FORGIVE_AFTER)
 		c->fails = 0;
-	gm_account(p, c, view->count.device - (p->parent_alive ? view->count.shared : 0));
-	c->host_pages = (uint16_t)view->count.host;
+	gm_view_account(p, c, view);
 	return c;
 }
 

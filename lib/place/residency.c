@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -145,6 +144,18 @@ int gm_residency_sort(const void *addr, size_t n, unsigned stride, uint8_t *map)
 			map[i] = last == -EFAULT ? GM_PAGE_ABSENT : GM_PAGE_HOST;
 	}
 	return 0;
+}
+
+bool gm_residency_all_present(const void *addr, size_t n)
+{
+	unsigned char in[GM_SCAN_PAGES];
+
+	if (mincore((void *)(uintptr_t)addr, n * (size_t)sysconf(_SC_PAGESIZE), in) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!(in[i] & 1))
+			return false;
+	return true;
 }
 
 struct gm_counts gm_residency_count(const uint8_t *map, size_t n)
