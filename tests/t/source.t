@@ -74,8 +74,8 @@ test_expect_success SHELLCHECK 'scripts are clean' '
 		cd "$SRCDIR" &&
 		shellcheck -x -P SCRIPTDIR autogen.sh test.sh demo.sh .ci/run tests/packages tests/build \
 			tests/guest/each tests/guest/demo tests/vm/run tests/vm/kernel tests/vm/slurm-up \
-			tests/vm/slurm-down tests/kfdsim/check tests/fixtures/make tests/fixtures/expect &&
-		shellcheck -s bash etc/completion/gpumem
+			tests/vm/slurm-down tests/kfdsim/check tests/fixtures/make tests/fixtures/expect tests/bench/run &&
+		shellcheck -s bash etc/completion/gpumem tests/bench/*.bench
 	) >out || { cat out; return 1; }
 '
 test_expect_success CODESPELL 'the words are spelled right' '

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# Programs of the benches; tests/bench/run uses them.
+check_PROGRAMS += \
+	tests/bench/interleave \
+	tests/bench/nothing \
+	tests/bench/stage \
+	tests/bench/svm_rate
+check_LTLIBRARIES += tests/bench/empty.la
+# End of the benches' programs
+
+.PHONY: bench-programs
+bench-programs: tests/bench/interleave tests/bench/nothing tests/bench/stage tests/bench/svm_rate \
+	tests/bench/empty.la
+
+tests_bench_interleave_SOURCES = tests/bench/interleave.c
+tests_bench_nothing_SOURCES = tests/bench/nothing.c
+# -rpath: a library that is loaded, not one that is linked into something.
+tests_bench_empty_la_SOURCES = tests/bench/empty.c
+tests_bench_empty_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+tests_bench_stage_SOURCES = tests/bench/stage.c tests/bench/record.c tests/bench/record.h
+tests_bench_stage_LDADD = lib/libgpumem.la
+
+tests_bench_svm_rate_SOURCES = \
+	tests/bench/record.c tests/bench/record.h \
+	tests/bench/svm_cost.c tests/bench/svm_cost.h \
+	tests/bench/svm_rate.c
+tests_bench_svm_rate_LDADD = lib/libgm-core.la lib/libgpumem.la
+tests_bench_svm_rate_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=gm_svm_move \
+	-Wl,--wrap=gm_residency_present,--wrap=gm_residency_sort \
+	-Wl,--wrap=gm_ledger_charge,--wrap=gm_ledger_uncharge \
+	-Wl,--wrap=gm_maps_read
+
+EXTRA_DIST += tests/bench/README.md tests/bench/run \
+	tests/bench/agent-load.bench tests/bench/launch.bench tests/bench/svm-rate.bench
