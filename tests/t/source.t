@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC1090,SC2016,SC2034
-test_description='the borders between the parts, licences, and what linters say'
+test_description='licences of scripts and makefiles too, and what linters say; borders.t has the borders'
 
 sharness=${SHARNESS:-/usr/share/sharness/sharness.sh}
 [ -r "$sharness" ] || { echo "1..0 # SKIP sharness is not installed"; exit 0; }
@@ -13,16 +13,6 @@ cd "$SHARNESS_TEST_DIRECTORY" || exit 1
 
 command -v shellcheck >/dev/null && test_set_prereq SHELLCHECK
 command -v codespell >/dev/null && test_set_prereq CODESPELL
-
-# Sources below the folders given.
-sources() { (cd "$SRCDIR" && find "$@" -name '*.[ch]' | sort); }
-# Those of them in which the pattern is.
-with() {
-	pattern=$1
-	shift
-	# shellcheck disable=SC2046  # a list
-	(cd "$SRCDIR" && grep -l -E -e "$pattern" $(sources "$@"))
-}
 
 test_expect_success 'every source, script and makefile names its licence' '
 	(
@@ -37,36 +27,6 @@ test_expect_success 'every source, script and makefile names its licence' '
 		head -n 3 "$SRCDIR/$file" | grep -q SPDX-License-Identifier: || echo "$file"
 	done <files >without &&
 	test_must_be_empty without
-'
-
-test_expect_success 'only lib/discover and lib/place name files of /sys, apart from cgroups' '
-	(cd "$SRCDIR" && grep -n -E "\"[^\"]*/sys/" $(sources lib plugin tools)) |
-		grep -v "^lib/discover/\|^lib/place/\|/sys/fs/cgroup" >found
-	test_must_be_empty found
-'
-test_expect_success 'hwloc, libhsakmt and libnuma are for one file each' '
-	for header in hwloc hsakmt numa; do
-		with "#include <.*\b$header\.h>" lib plugin tools >found
-		test "$(wc -l <found)" -le 1 || { cat found; return 1; }
-	done
-'
-test_expect_success 'lib includes nothing of Slurm' '
-	with "#include <slurm" lib >found
-	test_must_be_empty found
-'
-test_expect_success 'plugin and tools see of lib its public header alone' '
-	(cd "$SRCDIR" && grep -h -E "#include \"" $(sources plugin tools)) |
-		sed "s/.*\"\(.*\)\".*/\1/" | sort -u >included &&
-	for name in $(cat included); do
-		case $name in config.h | gpumem.h) continue ;; esac
-		ls "$SRCDIR/plugin/$name" "$SRCDIR/tools/$name" 2>/dev/null | grep -q . ||
-			{ echo "$name"; return 1; }
-	done
-'
-test_expect_success 'lib/policy and the decisions of the agent make no system call' '
-	with "#include <(fcntl|unistd|dirent|sys/(stat|mman|ioctl|syscall))\.h>|\bf?open\(" \
-		lib/policy lib/agent/decide.c >found
-	test_must_be_empty found
 '
 
 test_expect_success SHELLCHECK 'scripts are clean' '
