@@ -5,6 +5,7 @@
 #ifndef GM_CHUNKS_H
 #define GM_CHUNKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,13 @@ struct gm_chunks {
 static inline void *gm_chunk_addr(const struct gm_chunk *c)
 {
 	return (void *)(uintptr_t)(c->number * GPUMEM_CHUNK_BYTES);
+}
+
+/* Whether a sample of its pages may speak for all: runs shorter than the distance of the samples
+ * hide in a chunk that was partly here, partly there at the last look. */
+static inline bool gm_chunk_uniform(const struct gm_chunk *c)
+{
+	return c->fails == 0 && (c->device_pages == 0 || c->host_pages == 0);
 }
 
 /* NULL when it is not known. O(1). */

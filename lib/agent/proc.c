@@ -121,7 +121,8 @@ static uint64_t out_one(struct gm_proc *p, struct gm_chunk *c)
 {
 	struct gm_chunk_view view;
 
-	if (gm_view_present(p, c->number, 0, &view) < 0 || gm_view_sort(c->number, true, &view) < 0)
+	if (gm_view_present(p, c->number, 0, &view) < 0 ||
+	    gm_view_sort(c->number, gm_chunk_uniform(c), &view) < 0)
 		return 0;
 	return gm_move_out(p, c, &view);
 }
@@ -147,8 +148,8 @@ static uint64_t evict_listed(struct gm_proc *p, const struct gm_chunk *listed)
 }
 
 /* Oldest first, until `bytes` left. A round tries each chunk once, however many slices of time it
- * takes; after one in which some stayed (pinned, say) the next waits, longer each time. Returns false
- * when the slice ended first. */
+ * takes; after one in which some stayed (pinned, say) the next waits, longer each time. Returns
+ * false when the slice ended first. */
 static bool evict(struct gm_proc *p, size_t i, uint64_t bytes, uint64_t until)
 {
 	struct gm_round *r = &p->round[i];
@@ -270,7 +271,7 @@ static int for_range(struct gm_proc *p, void *addr, size_t len, visit_fn *fn, vo
 		c->pass = (uint8_t)p->pass;
 		rc = gm_view_present(p, w.number, 0, &view);
 		if (rc == 0)
-			rc = gm_view_sort(w.number, c->fails == 0, &view);
+			rc = gm_view_sort(w.number, gm_chunk_uniform(c), &view);
 		if (rc < 0)
 			break;
 		gm_view_account(p, c, &view);
@@ -278,7 +279,7 @@ static int for_range(struct gm_proc *p, void *addr, size_t len, visit_fn *fn, vo
 		chunk_rc = fn(p, c, &view, data);
 		first_error = first_error ? first_error : chunk_rc;
 		if (ret_bytes && gm_view_present(p, w.number, 0, &view) == 0 &&
-		    gm_view_sort(w.number, true, &view) == 0) {
+		    gm_view_sort(w.number, gm_chunk_uniform(c), &view) == 0) {
 			clip(&view, &w, first);
 			on_device += (uint64_t)view.count.device * GM_PAGE_BYTES;
 		}

@@ -80,8 +80,7 @@ static struct gm_chunk *look(struct gm_proc *p, uint64_t number, struct gm_chunk
 	if (!c)
 		return NULL;
 	c->pass = (uint8_t)p->pass;
-	/* Runs shorter than the distance of the samples hide in a chunk that is partly here, partly there. */
-	sample = c->fails == 0 && (c->device_pages == 0 || c->host_pages == 0) &&
+	sample = gm_chunk_uniform(c) &&
 		 (c->present_pages == 0 || c->present_pages == view->present) &&
 		 (p->pass + number) % FULL_EVERY != 0;
 	if (gm_view_sort(number, sample, view) < 0)
