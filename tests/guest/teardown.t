@@ -44,6 +44,12 @@ scontrol update JobId="$id" EndTime=now+1
 poll 100 sh -c "! squeue -h -j $id 2>/dev/null | grep -q ' R '" || not_ok "the time limit ends the job" "$(squeue)"
 clean "time limit"
 
+# "short" ends here.
+if [ "${1:-}" = short ]; then
+	cluster_down
+	finish
+fi
+
 # A requeued job comes back under the same id, after the epilog of its first run.
 start
 scontrol requeue "$id"
