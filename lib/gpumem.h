@@ -270,7 +270,7 @@ int gpumem_plan_parse(const char *text, struct gpumem_plan *ret, struct gpumem_e
 struct gpumem_job;
 
 struct gpumem_job_spec {
-	const char *state_dir; /* its parents must belong to root, or to the caller */
+	const char *state_dir; /* absolute; nobody but root and the caller may write to it */
 	uint32_t job_id;
 	uid_t uid;
 	gid_t gid;
@@ -417,8 +417,8 @@ const char *gpumem_process_device_pci(const struct gpumem_process *process, size
  * present, shared, or of files stay. Holes are never filled. *ret_bytes (may be NULL): bytes of
  * the range measured to be on a device afterwards. Blocks; other threads' mmap() and munmap()
  * wait while a chunk moves (KFD holds mmap_lock). Errors: EINVAL not page aligned, EDQUOT the
- * limit allows no more (what fitted was moved), ENODEV, EBUSY a part would not move, and the
- * device's errors. In all cases the data stays intact. */
+ * limit allows no more (what fitted was moved), ENODEV, EBUSY a part would not move, or shares its
+ * chunk with pages on another device (evict it first), and the device's errors. In all cases the data stays intact. */
 int gpumem_prefetch(struct gpumem_process *process, void *addr, size_t len, size_t i,
 		    uint64_t *ret_bytes, struct gpumem_error *err);
 /* Moves device pages of the range back to system memory. *ret_bytes: bytes still on a device. */

@@ -143,7 +143,7 @@ static struct gpumem_job *choose(const struct job_list *list, const struct optio
 	return NULL;
 }
 
-/* Bytes of the process, or of the job, on device i. */
+/* Bytes of the process, or of the job, on device i; UINT64_MAX when nobody can say. */
 static uint64_t resident(struct gpumem_job *job, pid_t pid, size_t i)
 {
 	struct gpumem_job_device d = { .resident_bytes = 0 };
@@ -152,9 +152,9 @@ static uint64_t resident(struct gpumem_job *job, pid_t pid, size_t i)
 	size_t count;
 
 	if (!pid)
-		return gpumem_job_device(job, i, &d) == 0 ? d.resident_bytes : 0;
+		return gpumem_job_device(job, i, &d) == 0 ? d.resident_bytes : UINT64_MAX;
 	if (gpumem_job_processes(job, &p, &count) < 0)
-		return 0;
+		return UINT64_MAX;
 	for (size_t k = 0; k < count; k++)
 		if (p[k].pid == pid && p[k].alive)
 			bytes = p[k].device[i].resident_bytes;
@@ -174,6 +174,11 @@ static int wait_for(struct gpumem_job *job, const struct options *o, size_t from
 		struct gpumem_job_device d;
 		char text[32], want[32];
 
+		if (bytes == UINT64_MAX) {
+			fprintf(stderr, "gpumem: job %u: its ledger cannot be read\n",
+				gpumem_job_id(job));
+			return EXIT_FAILED;
+		}
 		if (bytes <= target[i] || o->wait_seconds == 0) {
 			i++;
 			continue;

@@ -93,6 +93,14 @@ static void own_state_dir(const struct options *o, char *buf, size_t len)
 		snprintf(buf, len, "/tmp/gpumem-%u", (unsigned)getuid());
 }
 
+static int no_device(const char *only, struct gpumem_error *err)
+{
+	err->code = -ENODEV;
+	snprintf(err->text, sizeof(err->text), "no coherent device \"%s\"; see gpumem list",
+		 only ? only : "");
+	return -ENODEV;
+}
+
 /* The devices of the table that the command may use, nearest first. */
 static int make_plan(const struct gpumem_job_spec *spec, const struct gpumem_devices *devices,
 		     struct gpumem_policy policy, const char *only, struct gpumem_plan *ret,
@@ -112,6 +120,8 @@ static int make_plan(const struct gpumem_job_spec *spec, const struct gpumem_dev
 		distance[count] = !dev || !gpumem_device_near_cpu(dev, (unsigned)sched_getcpu());
 		bytes[count++] = spec->device[i].bytes;
 	}
+	if (count == 0)
+		return no_device(only, err);
 	/* The record's limit is the policy's; a second one would outlive `gpumem set`. */
 	policy.limit_bytes = 0;
 	policy.limit_percent = 0;
@@ -165,11 +175,26 @@ static void set_environment(const struct gpumem_job_spec *spec, const struct gpu
 	setenv("HSA_TOOLS_LIB", gpumem_agent_path(), 1);
 }
 
+static volatile pid_t command;
+
+/* Who ends us means the command; the record is removed when it has ended. */
+static void pass_on(int sig)
+{
+	if (command > 0)
+		kill(command, sig);
+}
+
 static int run_command(char **argv, const struct gpumem_job_spec *spec,
 		       const struct gpumem_plan *plan)
 {
+	const struct sigaction forward = { .sa_handler = pass_on };
 	int status;
-	pid_t pid = fork();
+	pid_t pid;
+
+	/* Before the fork, so that none is missed; an exec sets handlers back. */
+	sigaction(SIGTERM, &forward, NULL);
+	sigaction(SIGHUP, &forward, NULL);
+	pid = fork();
 
 	if (pid == 0) {
 		set_environment(spec, plan);
@@ -181,6 +206,7 @@ static int run_command(char **argv, const struct gpumem_job_spec *spec,
 		fprintf(stderr, "gpumem: fork: %s\n", strerror(errno));
 		return EXIT_FAILED;
 	}
+	command = pid;
 	/* The command decides what a ^C means; the record is removed after it. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);

@@ -300,6 +300,8 @@ static int prefetch_one(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_v
 	uint64_t moved;
 
 	c->flags &= (uint8_t)~GM_CHUNK_OUT;
+	if (c->device_pages && c->device != *(size_t *)data)
+		return -EBUSY; /* a chunk is on one device at a time */
 	if (!want)
 		return 0;
 	c->fails = 0;

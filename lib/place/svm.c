@@ -149,15 +149,36 @@ static uint32_t kfd_id(const struct gm_svm *svm, size_t index)
 	return index < svm->devices.count ? svm->devices.device[index].id : UINT32_MAX;
 }
 
-static int call(struct gm_svm *svm, int (*fn)(struct gm_kfd *, void *, size_t, uint32_t),
-		void *addr, size_t len, uint32_t id)
+/*
+ * The application closed our descriptor, as daemons do with all they find. The process stays bound
+ * to its devices as long as it lives, so a new descriptor of /dev/kfd alone is enough.
+ */
+static int replace_lost(struct gm_svm *svm)
 {
+	struct gm_kfd *kfd;
+	int rc = gm_kfd_shared.open(&svm->devices, &kfd);
+
+	if (rc < 0)
+		return rc;
+	/* What the old handle holds may be the application's by now: not closed. */
+	svm->ops = &gm_kfd_shared;
+	svm->kfd = kfd;
+	return 0;
+}
+
+static int call(struct gm_svm *svm, bool prefetch, void *addr, size_t len, uint32_t id)
+{
+	bool replaced = false;
 	int rc = -EAGAIN;
 
 	for (int i = 0; i < TRIES && (rc == -EAGAIN || rc == -EINTR); i++) {
 		if (i > 0)
 			usleep(100u << i);
-		rc = fn(svm->kfd, addr, len, id);
+		rc = (prefetch ? svm->ops->prefetch : svm->ops->prefer)(svm->kfd, addr, len, id);
+		if ((rc == -EBADF || rc == -ENOTTY) && !replaced && replace_lost(svm) == 0) {
+			replaced = true;
+			rc = -EAGAIN;
+		}
 	}
 	return rc;
 }
@@ -168,14 +189,14 @@ int gm_svm_move(struct gm_svm *svm, void *addr, size_t len, size_t index)
 		return -ENODEV;
 	if (!svm->ops) /* let go of for hsa_init() since the caller looked */
 		return -EAGAIN;
-	return call(svm, svm->ops->prefetch, addr, len, kfd_id(svm, index));
+	return call(svm, true, addr, len, kfd_id(svm, index));
 }
 
 int gm_svm_prefer(struct gm_svm *svm, void *addr, size_t len, size_t index)
 {
 	if (!svm->ops)
 		return -EAGAIN;
-	return call(svm, svm->ops->prefer, addr, len, kfd_id(svm, index));
+	return call(svm, false, addr, len, kfd_id(svm, index));
 }
 
 enum gpumem_fail gm_svm_reason(int rc)

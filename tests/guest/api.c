@@ -85,6 +85,16 @@ static void there_and_back(void)
 	is("evict all", 0, gpumem_evict(self, mem, 8 * MIB, &bytes, &err));
 	is("evict all: all is home", 8 * MIB, (long long)where(mem, 8 * MIB).host_bytes);
 	is("evict all: the data is intact", 0, wrong_bytes(mem, 8 * MIB));
+	if (gpumem_process_device_count(self) > 1) {
+		is("prefetch to the first device", 0,
+		   gpumem_prefetch(self, mem, 2 * MIB, 0, &bytes, &err));
+		is("the other device has to wait until it is evicted", -EBUSY,
+		   gpumem_prefetch(self, mem, 2 * MIB, 1, &bytes, &err));
+		is("evict", 0, gpumem_evict(self, mem, 2 * MIB, &bytes, &err));
+		is("and goes there then", 0,
+		   gpumem_prefetch(self, mem, 2 * MIB, 1, &bytes, &err));
+		is("and back", 0, gpumem_evict(self, mem, 2 * MIB, &bytes, &err));
+	}
 	munmap(mem, 8 * MIB);
 }
 

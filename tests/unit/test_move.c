@@ -121,7 +121,7 @@ static void test_limit_to_the_page(void **state)
 	expect_on_0(700);
 	assert_int_equal(gm_proc_prefetch(&p, fake_addr(0), 2 * CHUNK * PAGE, 0, &bytes), -EDQUOT);
 	expect_on_0(700);
-	assert_int_equal(gm_proc_prefetch(&p, fake_addr(0), PAGE, 1, &bytes), 0);
+	assert_int_equal(gm_proc_prefetch(&p, fake_addr(0), PAGE, 1, &bytes), -EBUSY);
 	limit(0, 0);
 	passes(1);
 	expect_on_0(0);

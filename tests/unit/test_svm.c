@@ -211,9 +211,33 @@ static void test_rocr(void **state)
 	assert_int_equal(hsakmt.opens + alone.opens, 0);
 }
 
+/* A program that closed every descriptor, and may use the number for a file of its own. */
+static void test_lost_descriptor(void **state)
+{
+	static const int lost[] = { -EBADF, -ENOTTY };
+
+	for (size_t i = 0; i < 2; i++) {
+		setup(state);
+		hsakmt.rc[0] = lost[i];
+		assert_int_equal(gm_svm_open(&svm), 0);
+		assert_int_equal(gm_svm_move(&svm, (void *)0x200000, 4096, 1), 0);
+		assert_int_equal(shared.opens, 1);
+		assert_int_equal(shared.calls, 1);
+		assert_int_equal(shared.id, 1001);
+		assert_int_equal(hsakmt.closes, 0);
+	}
+	/* It stays lost: the error is told, once, without a loop. */
+	setup(state);
+	hsakmt.rc[0] = shared.rc[0] = -EBADF;
+	assert_int_equal(gm_svm_open(&svm), 0);
+	assert_int_equal(gm_svm_move(&svm, (void *)0x200000, 4096, 1), -EBADF);
+	assert_int_equal(shared.calls, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_lost_descriptor, setup),
 		cmocka_unit_test_setup(test_ways, setup),  cmocka_unit_test_setup(test_retries, setup),
 		cmocka_unit_test_setup(test_places, setup), cmocka_unit_test_setup(test_reasons, setup),
 		cmocka_unit_test_setup(test_closed, setup), cmocka_unit_test_setup(test_rocr, setup),
