@@ -6,17 +6,24 @@ check_PROGRAMS += \
 	tests/bench/stage \
 	tests/bench/svm_rate
 check_LTLIBRARIES += tests/bench/empty.la
+if BUILD_PLUGIN
+check_LTLIBRARIES += tests/bench/empty_spank.la
+bench_plugins = tests/bench/empty_spank.la
+endif
 # End of the benches' programs
 
 .PHONY: bench-programs
 bench-programs: tests/bench/interleave tests/bench/nothing tests/bench/stage tests/bench/svm_rate \
-	tests/bench/empty.la
+	tests/bench/empty.la $(bench_plugins)
 
 tests_bench_interleave_SOURCES = tests/bench/interleave.c
 tests_bench_nothing_SOURCES = tests/bench/nothing.c
 # -rpath: a library that is loaded, not one that is linked into something.
 tests_bench_empty_la_SOURCES = tests/bench/empty.c
 tests_bench_empty_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+tests_bench_empty_spank_la_SOURCES = tests/bench/empty_spank.c
+tests_bench_empty_spank_la_CPPFLAGS = $(AM_CPPFLAGS) $(SLURM_CPPFLAGS)
+tests_bench_empty_spank_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 tests_bench_stage_SOURCES = tests/bench/stage.c tests/bench/record.c tests/bench/record.h
 tests_bench_stage_LDADD = lib/libgpumem.la
 
