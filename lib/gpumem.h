@@ -421,7 +421,9 @@ const char *gpumem_process_device_pci(const struct gpumem_process *process, size
  * chunk with pages on another device (evict it first), and the device's errors. In all cases the data stays intact. */
 int gpumem_prefetch(struct gpumem_process *process, void *addr, size_t len, size_t i,
 		    uint64_t *ret_bytes, struct gpumem_error *err);
-/* Moves device pages of the range back to system memory. *ret_bytes: bytes still on a device. */
+/* Moves device pages of the range back to system memory. *ret_bytes (may be NULL): bytes still on a
+ * device, every page looked at; without it the answer rests on a sample of the pages that moved.
+ * Errors: as gpumem_prefetch(), EBUSY when something stayed. */
 int gpumem_evict(struct gpumem_process *process, void *addr, size_t len, uint64_t *ret_bytes,
 		 struct gpumem_error *err);
 
@@ -431,8 +433,8 @@ struct gpumem_residency {
 	uint64_t absent_bytes; /* never touched, or swapped out */
 };
 
-/* Measures where the pages of the range are, by mincore(2) and move_pages(2): a page that is
- * resident and that move_pages() does not know is a device page (mm/migrate.c). Needs no handle
+/* Measures where the pages of the range are, by /proc/self/pagemap and move_pages(2): a page that
+ * is mapped and that move_pages() does not know is a device page (mm/migrate.c). Needs no handle
  * and no privilege; a page under migration looks like a device page for an instant. About a
  * microsecond a page. Errors: EINVAL not page aligned, ENOMEM the range is not fully mapped. */
 int gpumem_residency(const void *addr, size_t len, struct gpumem_residency *ret);

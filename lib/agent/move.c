@@ -8,7 +8,7 @@
 #include "agent/move.h"
 
 #define SAMPLE 16u /* one page in so many is asked where nothing speaks for a change */
-#define VERIFY 8u  /* and after a move */
+#define VERIFY 16u /* and after a move */
 /* Not a number of present pages: the next pass asks for every page. */
 #define NOT_COUNTED UINT16_MAX
 

@@ -279,7 +279,7 @@ static int for_range(struct gm_proc *p, void *addr, size_t len, visit_fn *fn, vo
 		chunk_rc = fn(p, c, &view, data);
 		first_error = first_error ? first_error : chunk_rc;
 		if (ret_bytes && gm_view_present(p, w.number, 0, &view) == 0 &&
-		    gm_view_sort(w.number, gm_chunk_uniform(c), &view) == 0) {
+		    gm_view_sort(w.number, false, &view) == 0) {
 			clip(&view, &w, first);
 			on_device += (uint64_t)view.count.device * GM_PAGE_BYTES;
 		}
@@ -329,7 +329,10 @@ static int evict_one(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view
 
 int gm_proc_evict(struct gm_proc *p, void *addr, size_t len, uint64_t *ret_bytes)
 {
-	return for_range(p, addr, len, evict_one, NULL, ret_bytes);
+	int rc = for_range(p, addr, len, evict_one, NULL, ret_bytes);
+
+	/* Who asks for the figure gets every page looked at, and so the truth of a sample. */
+	return rc == 0 && ret_bytes && *ret_bytes ? -EBUSY : rc;
 }
 
 static int flag_one(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view *view, void *data)

@@ -3,6 +3,7 @@
  * residency.c: page states from pagemap and move_pages(2).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -176,32 +177,38 @@ int gpumem_residency(const void *addr, size_t len, struct gpumem_residency *ret)
 	struct gpumem_residency r = { 0 };
 	unsigned char in[GM_SCAN_PAGES];
 	uint8_t map[GM_SCAN_PAGES];
+	int fd, rc = 0;
 
 	if ((uintptr_t)addr % page || len % page)
 		return -EINVAL;
+	fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
 	for (size_t done = 0; done < len;) {
 		size_t n = (len - done) / page;
 		const char *at = (const char *)addr + done;
 		struct gm_counts c;
-		int rc;
 
 		if (n > GM_SCAN_PAGES)
 			n = GM_SCAN_PAGES;
-		/* mincore(2) says present for device pages and, unlike pagemap, ENOMEM for holes
-		 * between mappings. */
-		if (mincore((void *)at, n * page, in) < 0)
-			return -errno;
-		for (size_t i = 0; i < n; i++)
-			map[i] = in[i] & 1 ? GM_PAGE_HOST : GM_PAGE_ABSENT;
-		rc = gm_residency_sort(at, n, 1, map);
+		/* mincore(2) says ENOMEM for holes between mappings; pagemap tells a page in the swap
+		 * cache, which mincore calls resident, from one that is mapped. */
+		rc = mincore((void *)at, n * page, in) < 0 ? -errno : 0;
+		if (rc == 0)
+			rc = gm_residency_present(fd, at, n, map);
+		if (rc >= 0)
+			rc = gm_residency_sort(at, n, 1, map);
 		if (rc < 0)
-			return rc;
+			break;
 		c = gm_residency_count(map, n);
 		r.host_bytes += c.host * page;
 		r.device_bytes += c.device * page;
 		r.absent_bytes += (n - c.host - c.device) * page;
 		done += n * page;
 	}
+	close(fd);
+	if (rc < 0)
+		return rc;
 	*ret = r;
 	return 0;
 }
