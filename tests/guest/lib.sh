@@ -68,6 +68,7 @@ cluster_up() {
 		--plugin-args config=/tmp/gpumem.conf 2>&1) || { echo "Bail out! no cluster: $out"; exit 1; }
 	eval "$(grep '^export' <<<"$out")"
 	chmod 777 "$JOBS"
+	rm -rf "${JOBS:?}"/* # of an earlier test in this guest
 }
 cluster_down() { "$SRCDIR/tests/vm/slurm-down"; }
 
