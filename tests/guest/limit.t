@@ -4,6 +4,7 @@
 . "${SRCDIR:?}/tests/guest/lib.sh"
 
 cluster_up
+balancing=$(cat /proc/sys/kernel/numa_balancing)
 base0=$(sim 0) base1=$(sim 1)
 d0=$(device_pci 0) d1=$(device_pci 1)
 
@@ -20,6 +21,9 @@ main_job() { # NAME, TITLE, COMMAND…
 	filled=$(date +%s%N)
 	poll 30 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -gt 15360 ] && [ \$(cat /sys/class/kfdsim/dev1/used_pages) -gt 15360 ]"
 	echo "# $title: both devices over 60 MiB $((($(date +%s%N) - filled) / 1000000)) ms after both were filled"
+	# Linux 6.1 leaves huge pages that NUMA balancing has marked out of smaps; written to again, they
+	# are back, and nothing marks them while the witnesses look.
+	echo 0 >/proc/sys/kernel/numa_balancing
 	poll 20 still || not_ok "$title: the pages come to rest" "$(sim 0) $(sim 1)"
 	id=$(squeue -h -o %A -u gpumemtest | tail -1)
 	pids=$(fillers)
@@ -37,6 +41,7 @@ main_job() { # NAME, TITLE, COMMAND…
 	for p in $pids; do
 		check "$title: process $p goes on writing" '$v1 > 1' "$(said "$p" rounds)"
 	done
+	echo "$balancing" >/proc/sys/kernel/numa_balancing
 	touch "$JOBS/stop"
 	wait $job
 	is "$title: the job ends well" 0 $?
