@@ -45,7 +45,7 @@ is "forked child: both patterns are intact" 0 $?
 poll 20 idle
 rm -f "$JOBS"/w.* "$JOBS/stop"
 user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=prefer,limit=64M \
-	filler -m 48 -t 20 -e -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 48 -t 120 -s "$JOBS/stop" -e -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 served() { grep -q 'role=exec device=[1-9]' "$JOBS"/w.[0-9]* 2>/dev/null; }
 poll 60 served && ok "exec: the new program's memory comes to the device" ||
@@ -54,6 +54,7 @@ sleep 2
 id=$(squeue -h -o %A)
 is "exec: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
 is "exec: the process has one slot" 1 "$(gpumem status --conf /tmp/gpumem.conf -n -o PID,DEVICE | grep -c 0000:)"
+touch "$JOBS/stop"
 wait $job
 is "exec: the pattern is intact" 0 $?
 
@@ -62,13 +63,14 @@ poll 20 idle
 rm -f "$JOBS"/w.* "$JOBS/stop"
 cat >"$JOBS/script" <<-S
 #!/bin/bash
-srun --gpu-mem-policy=prefer,limit=16M filler -m 48 -t 6 -o $JOBS/w
-srun --gpu-mem-policy=prefer,limit=128M filler -m 8 -t 1
+srun --gpu-mem-policy=prefer,limit=16M filler -m 48 -t 120 -s $JOBS/stop -o $JOBS/w
+srun --gpu-mem-policy=prefer,limit=128M true
 S
 user sbatch -w n1 -n1 --gpus=1 --mem=800 -o out --gpu-mem-policy=prefer,limit=64M script >/dev/null
 poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 3584 ]"
-sleep 2
+poll 20 still
 check "step: 14 to 16 MiB" '$v1 >= 14*MB && $v1 <= 16*MB' "$(sim 0)"
+touch "$JOBS/stop"
 poll 60 idle
 has "step: a limit above the job's is named" "limit=128M of this step is above the job's 64M" "$(cat "$JOBS/out")"
 cluster_down
