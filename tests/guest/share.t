@@ -66,12 +66,12 @@ cat >"$JOBS/script" <<-S
 srun --gpu-mem-policy=prefer,limit=16M filler -m 48 -t 120 -s $JOBS/stop -o $JOBS/w
 srun --gpu-mem-policy=prefer,limit=128M true
 S
-user sbatch -w n1 -n1 --gpus=1 --mem=800 -o out --gpu-mem-policy=prefer,limit=64M script >/dev/null
+user sbatch -w n1 -n1 --gpus=1 --mem=800 -o step.out --gpu-mem-policy=prefer,limit=64M script >/dev/null
 poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 3584 ]"
 poll 20 still
 check "step: 14 to 16 MiB" '$v1 >= 14*MB && $v1 <= 16*MB' "$(sim 0)"
 touch "$JOBS/stop"
 poll 60 idle
-has "step: a limit above the job's is named" "limit=128M of this step is above the job's 64M" "$(cat "$JOBS/out")"
+has "step: a limit above the job's is named" "limit=128M of this step is above the job's 64M" "$(cat "$JOBS/step.out")"
 cluster_down
 finish
