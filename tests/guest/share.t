@@ -45,7 +45,7 @@ is "forked child: both patterns are intact" 0 $?
 poll 20 idle
 rm -f "$JOBS"/w.* "$JOBS/stop"
 user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=prefer,limit=64M \
-	filler -m 48 -t 120 -s "$JOBS/stop" -e -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 48 -t 20 -e -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 served() { grep -q 'role=exec device=[1-9]' "$JOBS"/w.[0-9]* 2>/dev/null; }
 poll 60 served && ok "exec: the new program's memory comes to the device" ||
