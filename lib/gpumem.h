@@ -347,6 +347,39 @@ enum gpumem_fail {
 };
 const char *gpumem_fail_name(enum gpumem_fail fail);
 
+/* Why a chunk moved, or did not. */
+enum gpumem_reason {
+	GPUMEM_REASON_NONE = 0,
+	/* to a device */
+	GPUMEM_REASON_ROOM = 1,	   /* there was room */
+	GPUMEM_REASON_HOTTER = 2,  /* in exchange for a colder one */
+	GPUMEM_REASON_FAULTED = 3, /* in exchange, as the policy follows every fault */
+	GPUMEM_REASON_EXPLORE = 4, /* to try what the other rule would do */
+	GPUMEM_REASON_RESUMED = 5, /* was there before the job was suspended */
+	/* either way */
+	GPUMEM_REASON_ASKED = 6, /* the application, or gpumem migrate and evict */
+	/* to system memory */
+	GPUMEM_REASON_LIMIT = 7,    /* the job, or the step, is over its limit */
+	GPUMEM_REASON_MARK = 8,	    /* over the high mark */
+	GPUMEM_REASON_COLDER = 9,   /* made room for a hotter one of the process */
+	GPUMEM_REASON_SHARE = 10,   /* made room for a process below its fair share */
+	GPUMEM_REASON_PRESSURE = 11, /* before the driver must evict somebody's */
+	GPUMEM_REASON_SUSPENDED = 12,
+	GPUMEM_REASON_POLICY = 13, /* the placement is host */
+	/* stayed in system memory */
+	GPUMEM_REASON_FULL = 14,     /* no room, and the policy exchanges nothing */
+	GPUMEM_REASON_PINNED = 15,   /* what is there stays: exchanging would only go round */
+	GPUMEM_REASON_NOT_HOTTER = 16, /* than what it would replace */
+	GPUMEM_REASON_SETTLING = 17, /* what it would replace came too lately */
+	GPUMEM_REASON_BANDWIDTH = 18, /* bw= is used up for now */
+	GPUMEM_REASON_MEMCG = 19,    /* the memory cgroup is near its limit */
+	GPUMEM_REASON_KEPT_OUT = 20, /* by the application's advice */
+	GPUMEM_REASON_FAILED = 21,   /* the move was tried; the counters say why it failed */
+	GPUMEM_REASON_COUNT = 22,
+};
+/* "room", "hotter", ...; static text. */
+const char *gpumem_reason_name(enum gpumem_reason reason);
+
 enum gpumem_agent_state {
 	GPUMEM_AGENT_WATCHING = 1, /* nothing to do, or nothing eligible yet */
 	GPUMEM_AGENT_MOVING = 2,

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine.h: which chunks a process keeps on its device. Events come in (touched, came, went, an
+ * epoch is over), decisions go out (victims, wanted chunks, whether an exchange is worth it). No
+ * clock, no randomness but a seed: the same events give the same decisions.
+ *
+ * One engine per process and device. It marks chunks of the table with heat and flags; bytes and pages are
+ * the agent's business.
+ */
+#ifndef GM_ENGINE_H
+#define GM_ENGINE_H
+
+#include "engine/chunks.h"
+
+#define GM_CLASSES 8u /* heat classes, 0 the coldest: what histograms are made of */
+
+/* Which rule chooses at the moment. */
+enum gm_arm {
+	GM_ARM_HEAT = 0, /* lowest heat leaves */
+	GM_ARM_PIN = 1,  /* what is there stays, nothing new is let in */
+	GM_ARM_AGE = 2,  /* longest idle leaves */
+	GM_ARM_LRF = 3,  /* least recently faulted leaves */
+	GM_ARM_NONE = 4, /* nothing leaves but for a limit */
+	GM_ARM_COUNT,
+};
+
+struct gm_shadow; /* replays sampled touches under one arm; engine/duel.c */
+
+struct gm_engine {
+	struct gm_chunks *chunks;
+	enum gpumem_evict_order order;
+	enum gm_arm arm;
+	uint64_t random;
+	uint32_t device;   /* chunks on another device are not looked at */
+	uint32_t room;	   /* chunks the device may hold for this process */
+	uint32_t resident; /* chunks on it */
+	uint32_t epoch;
+	uint32_t move_order;
+	uint32_t switches;
+	uint64_t touches, hits, refaults; /* since the beginning */
+	/* ... what else the engine needs */
+};
+
+/* `order` GPUMEM_EVICT_DEFAULT is duel. Errors: ENOMEM. */
+int gm_engine_init(struct gm_engine *e, struct gm_chunks *chunks, uint32_t device,
+		   enum gpumem_evict_order order, uint64_t seed);
+void gm_engine_fini(struct gm_engine *e);
+/* Another rule from now on; heat and guards are kept. */
+int gm_engine_set_order(struct gm_engine *e, enum gpumem_evict_order order);
+/* The limit changed, or others took their share. */
+void gm_engine_set_room(struct gm_engine *e, uint32_t chunks);
+
+/* ---- events */
+
+/* Touched since the last epoch, wherever it is; more than once per epoch counts once. */
+void gm_engine_touched(struct gm_engine *e, uint32_t id);
+/* A fault or the application's own call brought it, or asks for it: counts at once. */
+void gm_engine_faulted(struct gm_engine *e, uint32_t id);
+/* It now has pages on the device; it has none any more. `evicted`: by choice, so that a touch soon after is
+ * a refault. */
+void gm_engine_came(struct gm_engine *e, uint32_t id);
+void gm_engine_went(struct gm_engine *e, uint32_t id, bool evicted);
+/* The chunk is about to be removed from the table. */
+void gm_engine_gone(struct gm_engine *e, uint32_t id);
+/* A look at the whole process is over. O(chunks). */
+void gm_engine_epoch(struct gm_engine *e);
+
+/* ---- decisions */
+
+/* Up to n chunks of the device, first who leaves first. `force`: also those that are settling, liked
+ * or guarded, after the others; a limit must be kept. Returns how many. The same until an event. */
+size_t gm_engine_victims(struct gm_engine *e, size_t n, bool force, uint32_t *ret);
+/* Up to n chunks that were touched while they were away, hottest first. */
+size_t gm_engine_wanted(struct gm_engine *e, size_t n, uint32_t *ret);
+/* Whether bringing `in` is worth taking `out` off; *reason says why or why not. */
+bool gm_engine_swap(struct gm_engine *e, uint32_t in, uint32_t out, enum gpumem_reason *reason);
+/* Heat class of a chunk, wherever it is. */
+unsigned gm_engine_class(const struct gm_engine *e, uint32_t id);
+
+struct gm_engine_view {
+	enum gm_arm arm;
+	uint32_t switches;
+	uint32_t hit_permille[2]; /* heat arm, pin arm, as their shadows have it; 0 without shadows */
+	uint32_t seen_permille;	  /* touches that met the device, lately */
+	uint64_t refaults;
+};
+void gm_engine_look(const struct gm_engine *e, struct gm_engine_view *ret);
+const char *gm_arm_name(enum gm_arm arm);
+
+#endif
