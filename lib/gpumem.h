@@ -147,6 +147,9 @@ enum gpumem_evict_order {
 enum gpumem_on_suspend { GPUMEM_SUSPEND_DEFAULT = 0, GPUMEM_SUSPEND_EVICT = 1, GPUMEM_SUSPEND_KEEP = 2 };
 enum gpumem_at_end { GPUMEM_END_DEFAULT = 0, GPUMEM_END_EVICT = 1, GPUMEM_END_DROP = 2 };
 
+#define GPUMEM_HIGH_PERCENT 95u /* of the limit, where a policy names no mark */
+#define GPUMEM_LOW_PERCENT 88u
+
 /* What the user asked for. 0 in a number means: not named. */
 struct gpumem_policy {
 	enum gpumem_placement placement;
@@ -246,6 +249,11 @@ struct gpumem_plan {
 	uint32_t device_count;
 	uint8_t device[GPUMEM_MAX_DEVICES];
 	uint64_t limit_bytes[GPUMEM_MAX_DEVICES]; /* of this step, by table index; UINT64_MAX none */
+	/* As the policy has them, 0 not named. */
+	enum gpumem_evict_order evict;
+	uint32_t high_percent, low_percent;
+	uint64_t bandwidth_bytes;
+	enum gpumem_on_suspend suspend;
 };
 
 /* The environment the agent reads its plan from. */
@@ -286,8 +294,10 @@ struct gpumem_job_spec {
 		uint64_t max_bytes;	 /* the site's largest limit */
 		uint64_t limit_bytes;	 /* the job's limit to begin with */
 		uint64_t baseline_bytes; /* in use when the job came; UINT64_MAX unknown */
+		uint64_t reserve_bytes;	 /* other jobs leave so much of the device to this one */
 	} device[GPUMEM_MAX_DEVICES];
 	unsigned cpu_budget_permille; /* of one core, per process */
+	uint32_t allowed_placements;  /* bit 1 << enum gpumem_placement; what may be chosen live */
 };
 
 /* Fills `spec->device` with the managed devices of a list, sizes and limits from the site's rules
@@ -329,9 +339,15 @@ struct gpumem_job_device {
 	char pci[GPUMEM_PCI_LEN];
 	uint32_t kind, kfd_id;
 	int32_t node;
-	uint64_t bytes, max_bytes, limit_bytes, baseline_bytes;
+	uint64_t bytes, max_bytes, limit_bytes, baseline_bytes, reserve_bytes;
+	uint64_t wall_bytes;	 /* the kernel's own limit (dmem.max); 0: kept by the agents only */
 	uint64_t resident_bytes; /* sum over the job's processes */
 	uint32_t request;	 /* enum gpumem_request in force for the whole job */
+	/* since the job began, processes that ended included */
+	uint64_t moved_in_bytes, moved_out_bytes;
+	uint64_t refaulted_bytes; /* wanted back soon after they were evicted */
+	uint64_t peak_bytes, mean_bytes;
+	uint64_t over_limit_ns; /* time spent above the limit */
 };
 
 /* Why a chunk could not be moved, as counted. */
@@ -388,6 +404,34 @@ enum gpumem_agent_state {
 };
 const char *gpumem_agent_state_name(enum gpumem_agent_state state);
 
+/* Which rule an engine goes by at the moment; `duel` changes between heat and pin. */
+enum gpumem_rule {
+	GPUMEM_RULE_HEAT = 0, /* the coldest leaves */
+	GPUMEM_RULE_PIN = 1,  /* what is there stays, nothing new is let in */
+	GPUMEM_RULE_AGE = 2,  /* who was idle longest leaves */
+	GPUMEM_RULE_LRF = 3,  /* who was faulted in first leaves */
+	GPUMEM_RULE_NONE = 4, /* nobody leaves but for a limit */
+};
+const char *gpumem_rule_name(enum gpumem_rule rule);
+const char *gpumem_evict_order_name(enum gpumem_evict_order order);
+
+/* Where an agent learns which memory is in use. */
+#define GPUMEM_SIGNAL_PRESENCE 1u   /* pagemap: what came and went */
+#define GPUMEM_SIGNAL_SCAN 2u	    /* PAGEMAP_SCAN (Linux 6.7): the same, cheaper */
+#define GPUMEM_SIGNAL_SOFT_DIRTY 4u /* what the CPU wrote, by page */
+#define GPUMEM_SIGNAL_REFERENCED 8u /* what the CPU read, by mapping */
+#define GPUMEM_SIGNAL_SMI 16u	    /* GPU faults and migrations, from KFD's events */
+#define GPUMEM_SIGNAL_CALLS 32u	    /* the application's own prefetch and advise calls */
+
+/* What an agent has to say about its situation. */
+#define GPUMEM_NOTE_MEMCG 1u	 /* the memory cgroup is near its limit: nothing moves in */
+#define GPUMEM_NOTE_PRESSURE 2u	 /* the device is nearly full: cold memory leaves */
+#define GPUMEM_NOTE_SUSPENDED 4u /* the device was emptied for a suspend */
+#define GPUMEM_NOTE_BANDWIDTH 8u /* bw= held moves back lately */
+#define GPUMEM_NOTE_RESERVED 16u /* other jobs' reserve= leaves less than the limit */
+
+#define GPUMEM_HEAT_CLASSES 8 /* 0 is the coldest */
+
 struct gpumem_job_process {
 	pid_t pid;
 	uint64_t start_ticks; /* field 22 of /proc/PID/stat */
@@ -401,9 +445,21 @@ struct gpumem_job_process {
 	struct {
 		uint64_t resident_bytes, step_limit_bytes;
 		uint64_t moved_in_bytes, moved_out_bytes; /* since the process began */
-		uint32_t request;			  /* enum gpumem_request of this process */
+		uint64_t refaulted_bytes;
+		uint64_t wanted_bytes; /* would move in if there were room */
+		uint64_t class_bytes[GPUMEM_HEAT_CLASSES];
+		uint32_t request; /* enum gpumem_request of this process */
 	} device[GPUMEM_MAX_DEVICES];
 	uint64_t failed[GPUMEM_FAIL_COUNT]; /* moves that failed, by reason */
+	enum gpumem_evict_order order;
+	enum gpumem_rule rule;
+	uint32_t switches; /* of the rule */
+	uint32_t signals, notes;
+	uint32_t hit_permille[2]; /* touches that would meet the device under heat, pin; estimated */
+	uint32_t seen_permille;	  /* touches that did, lately */
+	uint64_t cpu_ns;	  /* the agent's own time, moves apart */
+	uint64_t chunk_count;
+	uint64_t host_class_bytes[GPUMEM_HEAT_CLASSES];
 };
 
 size_t gpumem_job_device_count(const struct gpumem_job *job);
@@ -412,6 +468,27 @@ int gpumem_job_device(struct gpumem_job *job, size_t i, struct gpumem_job_device
 /* Processes that reported, dead owners included until their slot is taken again; *ret is malloc'ed.
  * Grows with the number of slots. Errors: ENOMEM, EIO. */
 int gpumem_job_processes(struct gpumem_job *job, struct gpumem_job_process **ret, size_t *ret_count);
+
+/* Moves that failed since the job began, by reason, processes that ended included. Errors: EIO. */
+int gpumem_job_failed(struct gpumem_job *job, uint64_t ret[GPUMEM_FAIL_COUNT]);
+/* Processes that ever took part; how long the record has been kept. Errors: EIO. */
+int gpumem_job_totals(struct gpumem_job *job, uint32_t *ret_processes, uint32_t *ret_turned_away,
+		      uint64_t *ret_ns);
+
+/* One decision about one chunk. */
+struct gpumem_decision {
+	pid_t pid;
+	uint64_t time_ns; /* CLOCK_BOOTTIME */
+	uint64_t address; /* of the chunk */
+	uint64_t bytes;	  /* that moved; 0: it stayed */
+	uint32_t heat;	  /* at the time, 0 to 65535 */
+	uint32_t device;  /* index in the job's table */
+	enum gpumem_reason reason;
+};
+/* The decisions that the processes remember (the last hundred of each, or of `pid`), newest first; *ret is
+ * malloc'ed. Errors: ENOMEM, EIO. */
+int gpumem_job_decisions(struct gpumem_job *job, pid_t pid, struct gpumem_decision **ret,
+			 size_t *ret_count);
 
 enum gpumem_request {
 	GPUMEM_REQUEST_NONE = 0,  /* the policy decides */
@@ -422,6 +499,14 @@ enum gpumem_request {
 /* Sets the job's limit on device i, at most max_bytes, and wakes the agents. Takes effect within
  * a fraction of a second. Errors: ERANGE above the site's maximum, EROFS not opened writable. */
 int gpumem_job_set_limit(struct gpumem_job *job, size_t i, uint64_t bytes, struct gpumem_error *err);
+/* Changes the placement, evict=, high=, low=, bw= and suspend= of a job that runs, as far as
+ * `changes` names them (0: as it is), and wakes the agents; GPUMEM_PLACE_OFF leaves everything where it is.
+ * Its limit is gpumem_job_set_limit()'s. Errors: EPERM a placement that the site does not allow, EINVAL low
+ * above high, EOPNOTSUPP, EROFS. */
+int gpumem_job_set_policy(struct gpumem_job *job, const struct gpumem_policy *changes,
+			  struct gpumem_error *err);
+/* What was changed so far; 0 not changed. Errors: EIO. */
+int gpumem_job_live_policy(struct gpumem_job *job, struct gpumem_policy *ret);
 /* Asks the process `pid`, or with 0 every process of the job, on device i. It stays in force until
  * the next request. Errors: ESRCH no such process in the record, ERANGE, EROFS. */
 int gpumem_job_request(struct gpumem_job *job, pid_t pid, size_t i, enum gpumem_request request,

@@ -185,7 +185,8 @@ static unsigned charge_pages(struct gm_proc *p, size_t index, unsigned pages)
 
 	if (!p->ledger.slot)
 		return pages;
-	got = gm_ledger_charge(&p->ledger, index, (uint64_t)pages * GM_PAGE_BYTES);
+	got = gm_ledger_charge(&p->ledger, index, (uint64_t)pages * GM_PAGE_BYTES, UINT64_MAX,
+			       atomic_load(&p->ledger.slot->device[index].step_limit));
 	gm_ledger_uncharge(&p->ledger, index, got % GM_PAGE_BYTES);
 	return (unsigned)(got / GM_PAGE_BYTES);
 }

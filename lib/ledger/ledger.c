@@ -93,8 +93,23 @@ void gm_ledger_unmap(struct gm_ledger *l)
 	memset(l, 0, sizeof(*l));
 }
 
-static void slot_clear(struct gm_slot *s)
+/* What the last owner did is the job's, and stays in its totals. */
+static void fold(struct gm_head *head, const struct gm_slot *s)
 {
+	for (size_t i = 0; i < GPUMEM_MAX_DEVICES; i++) {
+		const struct gm_slot_device *d = &s->device[i];
+
+		atomic_fetch_add(&head->device[i].moved_in, atomic_load(&d->moved_in));
+		atomic_fetch_add(&head->device[i].moved_out, atomic_load(&d->moved_out));
+		atomic_fetch_add(&head->device[i].refaulted, atomic_load(&d->refaulted));
+	}
+	for (size_t k = 0; k < GPUMEM_FAIL_COUNT; k++)
+		atomic_fetch_add(&head->failed[k], atomic_load(&s->failed[k]));
+}
+
+static void slot_clear(struct gm_head *head, struct gm_slot *s)
+{
+	fold(head, s);
 	memset((char *)s + sizeof(s->owner), 0, sizeof(*s) - sizeof(s->owner));
 	for (size_t i = 0; i < GPUMEM_MAX_DEVICES; i++)
 		atomic_store(&s->device[i].step_limit, UINT64_MAX);
@@ -117,7 +132,8 @@ static bool try_slot(struct gm_ledger *l, unsigned n, uint64_t expected, uint64_
 	note_used(&l->file->head, n + 1);
 	if (!atomic_compare_exchange_strong(&s->owner, &expected, mine))
 		return false;
-	slot_clear(s);
+	slot_clear(&l->file->head, s);
+	atomic_fetch_add(&l->file->head.processes, 1);
 	l->slot = s;
 	return true;
 }
@@ -149,7 +165,7 @@ int gm_ledger_claim(struct gm_ledger *l, pid_t pid, uint64_t start_ticks)
 	for (unsigned n = 0; n < slots_used(l); n++) {
 		if (atomic_load(&l->file->slot[n].owner) != mine)
 			continue;
-		slot_clear(&l->file->slot[n]);
+		slot_clear(&l->file->head, &l->file->slot[n]);
 		l->slot = &l->file->slot[n];
 		return 0;
 	}
@@ -218,16 +234,26 @@ static uint64_t over(uint64_t used, uint64_t limit)
 	return used > limit ? used - limit : 0;
 }
 
-uint64_t gm_ledger_charge(struct gm_ledger *l, size_t i, uint64_t want)
+static void raise_to(_Atomic uint64_t *word, uint64_t value)
+{
+	uint64_t now = atomic_load(word);
+
+	while (now < value && !atomic_compare_exchange_weak(word, &now, value))
+		;
+}
+
+uint64_t gm_ledger_charge(struct gm_ledger *l, size_t i, uint64_t want, uint64_t cap,
+			  uint64_t step_cap)
 {
 	struct gm_slot_device *d = &l->slot->device[i];
-	uint64_t step_limit = atomic_load(&d->step_limit), much;
+	uint64_t limit = gm_ledger_limit(l, i), sum, much;
 
 	atomic_fetch_add(&d->charged, want);
-	much = over(gm_ledger_charged(l, i), gm_ledger_limit(l, i));
-	if (step_limit != UINT64_MAX) {
+	sum = gm_ledger_charged(l, i);
+	much = over(sum, cap < limit ? cap : limit);
+	if (step_cap != UINT64_MAX) {
 		uint64_t step = over(gm_ledger_step_charged(l, i, atomic_load(&l->slot->step_id)),
-				     step_limit);
+				     step_cap);
 
 		if (step > much)
 			much = step;
@@ -235,6 +261,8 @@ uint64_t gm_ledger_charge(struct gm_ledger *l, size_t i, uint64_t want)
 	if (much > want)
 		much = want;
 	gm_ledger_uncharge(l, i, much);
+	if (much < want)
+		raise_to(&l->file->head.device[i].peak, sum - much);
 	return want - much;
 }
 

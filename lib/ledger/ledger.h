@@ -38,12 +38,31 @@ uint64_t gm_ledger_step_charged(const struct gm_ledger *l, size_t i, uint32_t st
 uint64_t gm_ledger_limit(const struct gm_ledger *l, size_t i);
 
 /*
- * Charges up to `want` bytes to the own slot and returns how many the limits leave room for.
+ * Charges up to `want` bytes to the own slot and returns how many of them fit below `cap` (of all
+ * processes; at most gm_ledger_limit()) and below `step_cap` (of the own step's).
  * The charge is announced before the sum is taken, so two processes at once may both be turned
  * back, but never both let in. Give back what was not used with gm_ledger_uncharge().
  */
-uint64_t gm_ledger_charge(struct gm_ledger *l, size_t i, uint64_t want);
+uint64_t gm_ledger_charge(struct gm_ledger *l, size_t i, uint64_t want, uint64_t cap,
+			  uint64_t step_cap);
 void gm_ledger_uncharge(struct gm_ledger *l, size_t i, uint64_t bytes);
+
+/* Where all stand on device i, for gm_share(): up to GM_SLOTS entries; *ret_own is the own one.
+ * Returns how many. */
+struct gm_holder;
+size_t gm_ledger_holders(const struct gm_ledger *l, size_t i, struct gm_holder *ret,
+			 size_t *ret_own);
+
+/* Keeps the totals of the head up to `now_ns` (CLOCK_BOOTTIME): peak, mean, time over the limit. One
+ * of those who ask at once does it, at most every 50 ms. */
+void gm_ledger_sample(struct gm_ledger *l, uint64_t now_ns);
+/* Remembers a decision in the own slot's ring. */
+void gm_ledger_note(struct gm_ledger *l, uint64_t now_ns, uint64_t number, uint32_t pages,
+		    uint16_t heat, enum gpumem_reason reason, size_t device);
+/* bw=: whether `bytes` may move now, at `rate` bytes per second for the whole job; when not,
+ * *ret_wait_ns says how long to wait. `now_ns` is CLOCK_MONOTONIC. */
+bool gm_ledger_bandwidth(struct gm_ledger *l, uint64_t now_ns, uint64_t bytes, uint64_t rate,
+			 uint64_t *ret_wait_ns);
 
 /* The request in force for the own process on device i. */
 enum gpumem_request gm_ledger_request(const struct gm_ledger *l, size_t i);

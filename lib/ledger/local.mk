@@ -2,11 +2,14 @@
 # Files of lib/ledger and their unit tests.
 lib_libgm_core_la_SOURCES += \
 	lib/ledger/layout.h \
+	lib/ledger/keep.c \
 	lib/ledger/ledger.c lib/ledger/ledger.h
 
 # The record from outside; a convenience library, so that unit tests reach what is hidden.
 noinst_LTLIBRARIES += lib/libgm-ledger.la
 lib_libgm_ledger_la_SOURCES = \
+	lib/ledger/history.c \
+	lib/ledger/names.c \
 	lib/ledger/record.c \
 	lib/ledger/request.c \
 	lib/ledger/spec.c \

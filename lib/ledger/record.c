@@ -78,6 +78,7 @@ static void fill_limits(const struct gpumem_job_spec *spec, struct gm_limits *l)
 	l->uid = spec->uid;
 	l->gid = spec->gid;
 	l->device_count = spec->device_count;
+	l->allowed_placements = spec->allowed_placements ? spec->allowed_placements : UINT32_MAX;
 	l->cpu_budget_permille = spec->cpu_budget_permille ? spec->cpu_budget_permille : 10;
 	snprintf(l->node, sizeof(l->node), "%s", spec->node ? spec->node : "");
 	snprintf(l->policy, sizeof(l->policy), "%s", spec->policy ? spec->policy : "");
@@ -95,6 +96,7 @@ static void fill_limits(const struct gpumem_job_spec *spec, struct gm_limits *l)
 		d->max_bytes = spec->device[i].max_bytes;
 		d->limit_bytes = spec->device[i].limit_bytes;
 		d->baseline_bytes = spec->device[i].baseline_bytes;
+		d->reserve_bytes = spec->device[i].reserve_bytes;
 	}
 }
 

@@ -82,6 +82,88 @@ int gpumem_job_set_limit(struct gpumem_job *job, size_t i, uint64_t bytes, struc
 	return rc == 0 ? ring(job, err) : rc;
 }
 
+static int write_live(const struct gpumem_job *job, size_t member, uint32_t value,
+		      struct gpumem_error *err)
+{
+	if (value == 0)
+		return 0;
+	return write_word(job, offsetof(struct gm_head, live) + member, &value, sizeof(value), err);
+}
+
+int gpumem_job_live_policy(struct gpumem_job *job, struct gpumem_policy *ret)
+{
+	struct gpumem_policy p = { 0 };
+	struct gm_options o;
+
+	if (pread(job->ledger_fd, &o, sizeof(o), offsetof(struct gm_head, live)) != sizeof(o))
+		return -EIO;
+	p.placement = (enum gpumem_placement)atomic_load(&o.placement);
+	p.evict = (enum gpumem_evict_order)atomic_load(&o.order);
+	p.high_percent = atomic_load(&o.high_percent);
+	p.low_percent = atomic_load(&o.low_percent);
+	p.suspend = (enum gpumem_on_suspend)atomic_load(&o.suspend);
+	p.bandwidth_bytes = atomic_load(&o.bandwidth_bytes);
+	*ret = p;
+	return 0;
+}
+
+/* Marks that are changed one at a time must fit the one that stays. */
+static int check_marks(struct gpumem_job *job, const struct gpumem_policy *changes,
+		       struct gpumem_error *err)
+{
+	struct gpumem_policy own, live;
+	uint32_t high, low;
+
+	if (gpumem_policy_parse(job->limits.policy, &own, NULL) < 0 ||
+	    gpumem_job_live_policy(job, &live) < 0)
+		return 0;
+	high = changes->high_percent ? changes->high_percent :
+	       live.high_percent     ? live.high_percent :
+	       own.high_percent	     ? own.high_percent :
+				       GPUMEM_HIGH_PERCENT;
+	low = changes->low_percent ? changes->low_percent :
+	      live.low_percent	   ? live.low_percent :
+	      own.low_percent	   ? own.low_percent :
+				     GPUMEM_LOW_PERCENT;
+	if (low <= high || !(changes->high_percent || changes->low_percent))
+		return 0;
+	return gm_err(err, -EINVAL, "low=%u%% is above high=%u%%", low, high);
+}
+
+int gpumem_job_set_policy(struct gpumem_job *job, const struct gpumem_policy *changes,
+			  struct gpumem_error *err)
+{
+	int rc = gpumem_policy_supported(changes, err);
+
+	if (rc == 0 && changes->placement &&
+	    !(job->limits.allowed_placements & (1u << changes->placement)))
+		rc = gm_err(err, -EPERM, "'%s' is not a policy that this site allows",
+			    gpumem_placement_name(changes->placement));
+	if (rc == 0)
+		rc = check_marks(job, changes, err);
+	if (rc == 0)
+		rc = check_writable(job, err);
+	if (rc == 0)
+		rc = write_live(job, offsetof(struct gm_options, placement), changes->placement,
+				err);
+	if (rc == 0)
+		rc = write_live(job, offsetof(struct gm_options, order), changes->evict, err);
+	if (rc == 0)
+		rc = write_live(job, offsetof(struct gm_options, high_percent),
+				changes->high_percent, err);
+	if (rc == 0)
+		rc = write_live(job, offsetof(struct gm_options, low_percent),
+				changes->low_percent, err);
+	if (rc == 0)
+		rc = write_live(job, offsetof(struct gm_options, suspend), changes->suspend, err);
+	if (rc == 0 && changes->bandwidth_bytes)
+		rc = write_word(job,
+				offsetof(struct gm_head, live) +
+					offsetof(struct gm_options, bandwidth_bytes),
+				&changes->bandwidth_bytes, sizeof(changes->bandwidth_bytes), err);
+	return rc == 0 ? ring(job, err) : rc;
+}
+
 static int ask_slot(const struct gpumem_job *job, unsigned n, size_t i, uint32_t word,
 		    struct gpumem_error *err)
 {

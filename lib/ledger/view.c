@@ -13,6 +13,8 @@
 #include "ledger/ledger.h"
 #include "ledger/view.h"
 
+#define PAGE_BYTES 4096ull
+
 static int open_in(const char *dir, const char *name, int flags, struct gpumem_error *err)
 {
 	char path[PATH_MAX];
@@ -138,6 +140,32 @@ static bool slot_alive(const struct gm_slot *s)
 	       gm_proc_alive(gm_owner_pid(owner), gm_owner_start(owner));
 }
 
+/* Sums of a device over all slots: those of the dead count until they are folded into the head. */
+static void add_slot(const struct gm_slot *s, size_t i, struct gpumem_job_device *d)
+{
+	const struct gm_slot_device *sd = &s->device[i];
+
+	d->moved_in_bytes += atomic_load(&sd->moved_in);
+	d->moved_out_bytes += atomic_load(&sd->moved_out);
+	d->refaulted_bytes += atomic_load(&sd->refaulted);
+	if (slot_alive(s))
+		d->resident_bytes += atomic_load(&sd->resident);
+}
+
+static void fill_totals(const struct gm_head *head, size_t i, struct gpumem_job_device *d)
+{
+	const struct gm_head_device *h = &head->device[i];
+	uint64_t begun = atomic_load(&head->begun_ns), until = atomic_load(&head->sample_ns);
+	uint64_t ms = until > begun ? (until - begun) / 1000000u : 0;
+
+	d->moved_in_bytes = atomic_load(&h->moved_in);
+	d->moved_out_bytes = atomic_load(&h->moved_out);
+	d->refaulted_bytes = atomic_load(&h->refaulted);
+	d->peak_bytes = atomic_load(&h->peak);
+	d->mean_bytes = ms ? atomic_load(&h->byte_ms) / ms : 0;
+	d->over_limit_ns = atomic_load(&h->over_ns);
+}
+
 int gpumem_job_device(struct gpumem_job *job, size_t i, struct gpumem_job_device *ret)
 {
 	_cleanup_free_ struct gm_ledger_file *file = NULL;
@@ -158,15 +186,34 @@ int gpumem_job_device(struct gpumem_job *job, size_t i, struct gpumem_job_device
 	d.bytes = l->bytes;
 	d.max_bytes = l->max_bytes;
 	d.baseline_bytes = l->baseline_bytes;
+	d.reserve_bytes = l->reserve_bytes;
+	d.wall_bytes = l->wall_bytes;
 	d.limit_bytes = atomic_load(&file->head.device[i].limit_bytes);
 	if (d.limit_bytes > d.max_bytes)
 		d.limit_bytes = d.max_bytes;
 	d.request = atomic_load(&file->head.device[i].request);
+	fill_totals(&file->head, i, &d);
 	for (unsigned n = 0; n < gm_view_slots(file); n++)
-		if (slot_alive(&file->slot[n]))
-			d.resident_bytes += atomic_load(&file->slot[n].device[i].resident);
+		if (atomic_load(&file->slot[n].owner))
+			add_slot(&file->slot[n], i, &d);
 	*ret = d;
 	return 0;
+}
+
+static void fill_engine(const struct gm_slot *s, struct gpumem_job_process *p)
+{
+	p->order = (enum gpumem_evict_order)atomic_load(&s->order);
+	p->rule = (enum gpumem_rule)atomic_load(&s->arm);
+	p->switches = atomic_load(&s->switches);
+	p->signals = atomic_load(&s->signals);
+	p->notes = atomic_load(&s->notes);
+	p->hit_permille[0] = atomic_load(&s->hit_permille[0]);
+	p->hit_permille[1] = atomic_load(&s->hit_permille[1]);
+	p->seen_permille = atomic_load(&s->seen_permille);
+	p->cpu_ns = atomic_load(&s->cpu_ns);
+	p->chunk_count = atomic_load(&s->chunks);
+	for (size_t k = 0; k < GPUMEM_HEAT_CLASSES; k++)
+		p->host_class_bytes[k] = atomic_load(&s->host_class[k]) * PAGE_BYTES;
 }
 
 static void fill_process(const struct gpumem_job *job, const struct gm_slot *s,
@@ -193,10 +240,16 @@ static void fill_process(const struct gpumem_job *job, const struct gm_slot *s,
 		p->device[i].step_limit_bytes = atomic_load(&d->step_limit);
 		p->device[i].moved_in_bytes = atomic_load(&d->moved_in);
 		p->device[i].moved_out_bytes = atomic_load(&d->moved_out);
+		p->device[i].refaulted_bytes = atomic_load(&d->refaulted);
+		p->device[i].wanted_bytes = atomic_load(&d->wanted);
 		p->device[i].request = atomic_load(&d->request);
+		for (size_t k = 0; k < GPUMEM_HEAT_CLASSES; k++)
+			p->device[i].class_bytes[k] =
+				atomic_load(&s->device_class[i][k]) * PAGE_BYTES;
 	}
 	for (size_t i = 0; i < GPUMEM_FAIL_COUNT; i++)
 		p->failed[i] = atomic_load(&s->failed[i]);
+	fill_engine(s, p);
 }
 
 int gpumem_job_processes(struct gpumem_job *job, struct gpumem_job_process **ret, size_t *ret_count)
@@ -217,27 +270,4 @@ int gpumem_job_processes(struct gpumem_job *job, struct gpumem_job_process **ret
 	*ret = p;
 	*ret_count = count;
 	return 0;
-}
-
-const char *gpumem_fail_name(enum gpumem_fail fail)
-{
-	static const char *const names[] = { "busy",	"partial", "no-memory", "retry",
-					     "mapping", "device",  "taken-back" };
-
-	return (unsigned)fail < GPUMEM_FAIL_COUNT ? names[fail] : "unknown";
-}
-
-const char *gpumem_agent_state_name(enum gpumem_agent_state state)
-{
-	switch (state) {
-	case GPUMEM_AGENT_WATCHING:
-		return "watching";
-	case GPUMEM_AGENT_MOVING:
-		return "moving";
-	case GPUMEM_AGENT_WAITING:
-		return "waiting-for-rocm";
-	case GPUMEM_AGENT_NO_DEVICE:
-		return "no-device";
-	}
-	return "starting";
 }

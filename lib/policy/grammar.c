@@ -10,8 +10,6 @@
 #include "policy/size.h"
 
 #define RATIO_MAX 1000u
-#define DEFAULT_HIGH 95u /* percent of the limit, where the user names only the other mark */
-#define DEFAULT_LOW 88u
 
 static void set32(struct gpumem_policy *policy, size_t member, uint32_t value)
 {
@@ -192,8 +190,8 @@ static int parse_placement(const char *word, size_t len, struct gpumem_policy *p
 
 static int check_marks(const struct gpumem_policy *policy, struct gpumem_error *err)
 {
-	uint32_t high = policy->high_percent ? policy->high_percent : DEFAULT_HIGH;
-	uint32_t low = policy->low_percent ? policy->low_percent : DEFAULT_LOW;
+	uint32_t high = policy->high_percent ? policy->high_percent : GPUMEM_HIGH_PERCENT;
+	uint32_t low = policy->low_percent ? policy->low_percent : GPUMEM_LOW_PERCENT;
 
 	if (low <= high)
 		return 0;

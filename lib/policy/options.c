@@ -8,22 +8,6 @@
 
 #include "policy/options.h"
 
-static const struct gm_name evict_orders[] = {
-	{"duel", GPUMEM_EVICT_DUEL, false},
-	{"heat", GPUMEM_EVICT_HEAT, false},
-	{"age", GPUMEM_EVICT_AGE, false},
-	{"lrf", GPUMEM_EVICT_LRF, true},
-	{"pin", GPUMEM_EVICT_PIN, false},
-	{"none", GPUMEM_EVICT_NONE, false},
-	{NULL, 0, false},
-};
-
-static const struct gm_name on_suspend[] = {
-	{"evict", GPUMEM_SUSPEND_EVICT, false},
-	{"keep", GPUMEM_SUSPEND_KEEP, true},
-	{NULL, 0, false},
-};
-
 static const struct gm_name at_end[] = {
 	{"evict", GPUMEM_END_EVICT, false},
 	{"drop", GPUMEM_END_DROP, true},
@@ -33,13 +17,13 @@ static const struct gm_name at_end[] = {
 const struct gm_option gm_options[GM_OPTION_COUNT] = {
 	{"limit", GM_VALUE_LIMIT, offsetof(struct gpumem_policy, limit_bytes), NULL, true},
 	{"reserve", GM_VALUE_SIZE, offsetof(struct gpumem_policy, reserve_bytes), NULL, true},
-	{"high", GM_VALUE_PERCENT, offsetof(struct gpumem_policy, high_percent), NULL, false},
-	{"low", GM_VALUE_PERCENT, offsetof(struct gpumem_policy, low_percent), NULL, false},
-	{"evict", GM_VALUE_CHOICE, offsetof(struct gpumem_policy, evict), evict_orders, true},
-	{"bw", GM_VALUE_SIZE, offsetof(struct gpumem_policy, bandwidth_bytes), NULL, false},
-	{"suspend", GM_VALUE_CHOICE, offsetof(struct gpumem_policy, suspend), on_suspend, true},
+	{"high", GM_VALUE_PERCENT, offsetof(struct gpumem_policy, high_percent), NULL, true},
+	{"low", GM_VALUE_PERCENT, offsetof(struct gpumem_policy, low_percent), NULL, true},
+	{"evict", GM_VALUE_CHOICE, offsetof(struct gpumem_policy, evict), gm_evict_orders, true},
+	{"bw", GM_VALUE_SIZE, offsetof(struct gpumem_policy, bandwidth_bytes), NULL, true},
+	{"suspend", GM_VALUE_CHOICE, offsetof(struct gpumem_policy, suspend), gm_on_suspend, true},
 	{"end", GM_VALUE_CHOICE, offsetof(struct gpumem_policy, end), at_end, true},
-	{"report", GM_VALUE_FLAG, offsetof(struct gpumem_policy, report), NULL, false},
+	{"report", GM_VALUE_FLAG, offsetof(struct gpumem_policy, report), NULL, true},
 	{"verbose", GM_VALUE_FLAG, offsetof(struct gpumem_policy, verbose), NULL, true},
 };
 

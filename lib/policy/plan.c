@@ -70,7 +70,15 @@ int gpumem_plan_make(const struct gpumem_policy *policy, const uint8_t *device,
 		     struct gpumem_error *err)
 {
 	struct gpumem_plan plan = {
-		.placement = policy->placement, .step_id = step_id, .task_id = task_id};
+		.placement = policy->placement,
+		.step_id = step_id,
+		.task_id = task_id,
+		.evict = policy->evict,
+		.high_percent = policy->high_percent,
+		.low_percent = policy->low_percent,
+		.bandwidth_bytes = policy->bandwidth_bytes,
+		.suspend = policy->suspend,
+	};
 	size_t order[GPUMEM_MAX_DEVICES];
 	size_t first, end, i;
 	int rc = check_devices(device, count, err);
@@ -97,13 +105,29 @@ int gpumem_plan_make(const struct gpumem_policy *policy, const uint8_t *device,
 	return 0;
 }
 
+/* Those that the user named. */
+static void print_options(const struct gpumem_plan *plan, char *text, size_t size)
+{
+	if (plan->evict)
+		gm_append(text, size, ",evict=%s", gm_name_of(gm_evict_orders, plan->evict));
+	if (plan->high_percent)
+		gm_append(text, size, ",high=%u", plan->high_percent);
+	if (plan->low_percent)
+		gm_append(text, size, ",low=%u", plan->low_percent);
+	if (plan->bandwidth_bytes)
+		gm_append(text, size, ",bw=%" PRIu64, plan->bandwidth_bytes);
+	if (plan->suspend)
+		gm_append(text, size, ",suspend=%s", gm_name_of(gm_on_suspend, plan->suspend));
+}
+
 int gpumem_plan_print(const struct gpumem_plan *plan, char *buf, size_t len)
 {
 	char text[GPUMEM_PLAN_LEN] = "";
 	size_t i;
 
-	gm_append(text, sizeof(text), "v1,place=%s,step=%u,task=%u",
+	gm_append(text, sizeof(text), "v2,place=%s,step=%u,task=%u",
 		  gpumem_placement_name(plan->placement), plan->step_id, plan->task_id);
+	print_options(plan, text, sizeof(text));
 	for (i = 0; i < plan->device_count && i < GPUMEM_MAX_DEVICES; i++) {
 		unsigned index = plan->device[i];
 		uint64_t limit = index < GPUMEM_MAX_DEVICES ? plan->limit_bytes[index] : 0;
@@ -154,6 +178,50 @@ static bool take_number(const char **text, const char *key, uint32_t *ret)
 	return true;
 }
 
+/* A name of the table as it is printed; without the key nothing is taken. False: a bad value. */
+static bool take_name(const char **text, const char *key, const struct gm_name *table, uint32_t *ret)
+{
+	const char *value;
+	uint32_t found;
+	size_t len;
+
+	if (!take(text, key, &value, &len))
+		return true;
+	found = gm_name_find(table, value, len);
+	/* Names are found in any case; a plan has the one that was printed. */
+	if (!found || strncmp(value, gm_name_of(table, found), len) != 0)
+		return false;
+	*ret = found;
+	return true;
+}
+
+static bool take_uint(const char **text, const char *key, uint64_t max, uint64_t *ret)
+{
+	const char *value;
+	size_t len;
+
+	if (!take(text, key, &value, &len))
+		return true;
+	return number(value, len, max, ret) && *ret > 0;
+}
+
+static bool take_options(const char **text, struct gpumem_plan *plan)
+{
+	uint32_t evict = 0, suspend = 0;
+	uint64_t high = 0, low = 0;
+
+	if (!take_name(text, "evict=", gm_evict_orders, &evict) ||
+	    !take_uint(text, "high=", 100, &high) || !take_uint(text, "low=", 100, &low) ||
+	    !take_uint(text, "bw=", UINT64_MAX, &plan->bandwidth_bytes) ||
+	    !take_name(text, "suspend=", gm_on_suspend, &suspend))
+		return false;
+	plan->evict = (enum gpumem_evict_order)evict;
+	plan->suspend = (enum gpumem_on_suspend)suspend;
+	plan->high_percent = (uint32_t)high;
+	plan->low_percent = (uint32_t)low;
+	return true;
+}
+
 static bool take_device(const char **text, struct gpumem_plan *plan)
 {
 	uint64_t index, limit = UINT64_MAX;
@@ -180,20 +248,19 @@ int gpumem_plan_parse(const char *text, struct gpumem_plan *ret, struct gpumem_e
 {
 	struct gpumem_plan plan = {0};
 	const char *rest = text, *value;
+	uint32_t placement = 0;
 	char show[GM_SHOW_LEN];
 	size_t len = strnlen(text, GPUMEM_PLAN_LEN);
 
 	no_limits(&plan);
 	if (len == GPUMEM_PLAN_LEN || (len > 0 && text[len - 1] == ','))
 		goto bad;
-	if (!take(&rest, "v1", &value, &len) || len > 0 || !take(&rest, "place=", &value, &len))
+	if (!take(&rest, "v2", &value, &len) || len > 0 ||
+	    !take_name(&rest, "place=", gm_placements, &placement) || !placement)
 		goto bad;
-	plan.placement = gm_name_find(gm_placements, value, len);
-	/* Names are found in any case; a plan has the one that was printed. */
-	if (!plan.placement || strncmp(value, gpumem_placement_name(plan.placement), len) != 0)
-		goto bad;
+	plan.placement = (enum gpumem_placement)placement;
 	if (!take_number(&rest, "step=", &plan.step_id) ||
-	    !take_number(&rest, "task=", &plan.task_id))
+	    !take_number(&rest, "task=", &plan.task_id) || !take_options(&rest, &plan))
 		goto bad;
 	while (*rest)
 		if (!take_device(&rest, &plan))

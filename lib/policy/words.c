@@ -20,6 +20,22 @@ const struct gm_name gm_placements[] = {
 	{NULL, 0, false},
 };
 
+const struct gm_name gm_evict_orders[] = {
+	{"duel", GPUMEM_EVICT_DUEL, true},
+	{"heat", GPUMEM_EVICT_HEAT, true},
+	{"age", GPUMEM_EVICT_AGE, true},
+	{"lrf", GPUMEM_EVICT_LRF, true},
+	{"pin", GPUMEM_EVICT_PIN, true},
+	{"none", GPUMEM_EVICT_NONE, true},
+	{NULL, 0, false},
+};
+
+const struct gm_name gm_on_suspend[] = {
+	{"evict", GPUMEM_SUSPEND_EVICT, true},
+	{"keep", GPUMEM_SUSPEND_KEEP, true},
+	{NULL, 0, false},
+};
+
 static char lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -54,6 +70,11 @@ const char *gm_name_of(const struct gm_name *table, uint32_t value)
 const char *gpumem_placement_name(enum gpumem_placement placement)
 {
 	return gm_name_of(gm_placements, placement);
+}
+
+const char *gpumem_evict_order_name(enum gpumem_evict_order order)
+{
+	return gm_name_of(gm_evict_orders, order ? order : GPUMEM_EVICT_DUEL);
 }
 
 void gm_append(char *buf, size_t size, const char *fmt, ...)

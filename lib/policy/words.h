@@ -17,7 +17,7 @@ struct gm_name {
 	bool supported; /* by this version */
 };
 
-extern const struct gm_name gm_placements[];
+extern const struct gm_name gm_placements[], gm_evict_orders[], gm_on_suspend[];
 
 /* Whether the len bytes at text are the word, in any case. */
 bool gm_word_is(const char *text, size_t len, const char *word);

@@ -27,7 +27,7 @@ static void start(struct record *r, const char *plan)
 		fail_msg("%s", err.text);
 }
 
-#define PREFER_0 "v1,place=prefer,step=0,task=0,dev=0:max"
+#define PREFER_0 "v2,place=prefer,step=0,task=0,dev=0:max"
 
 /* As the agent's thread does. */
 static void passes(unsigned n)
@@ -132,7 +132,7 @@ static void test_limit_to_the_page(void **state)
 
 static void test_step_limit(void **state)
 {
-	start(*state, "v1,place=prefer,step=4,task=0,dev=0:1048576");
+	start(*state, "v2,place=prefer,step=4,task=0,dev=0:1048576");
 	fake_fill(0, 4 * CHUNK);
 	passes(3);
 	expect_on_0(256);
@@ -357,7 +357,7 @@ static void test_requests(void **state)
 {
 	_Atomic uint32_t *request;
 
-	start(*state, "v1,place=host,step=0,task=0,dev=0:max");
+	start(*state, "v2,place=host,step=0,task=0,dev=0:max");
 	request = &p.ledger.slot->device[0].request;
 	fake_fill(0, CHUNK);
 	passes(3);
@@ -377,9 +377,9 @@ static void test_requests(void **state)
 
 static void test_bad_plans(void **state)
 {
-	static const char *const plans[] = { "", "v1,place=prefer,step=0,task=0,dev=2:max",
-					     "v1,place=prefer,step=0,task=0,dev=15:max",
-					     "v1,place=prefer,step=0,task=0" };
+	static const char *const plans[] = { "", "v2,place=prefer,step=0,task=0,dev=2:max",
+					     "v2,place=prefer,step=0,task=0,dev=15:max",
+					     "v2,place=prefer,step=0,task=0" };
 	struct record *r = *state;
 	struct gpumem_error err;
 

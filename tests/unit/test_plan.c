@@ -28,57 +28,57 @@ static const struct {
 	uint32_t task;
 	const char *plan;
 } made[] = {
-	{"prefer", 1, {0}, {10}, 0, "v1,place=prefer,step=7,task=0,dev=0:max"},
-	{"prefer", 1, {5}, {10}, 3, "v1,place=prefer,step=7,task=3,dev=5:max"},
+	{"prefer", 1, {0}, {10}, 0, "v2,place=prefer,step=7,task=0,dev=0:max"},
+	{"prefer", 1, {5}, {10}, 3, "v2,place=prefer,step=7,task=3,dev=5:max"},
 	/* nearest first, whatever the table's order */
 	{"prefer",
 	 3,
 	 {0, 1, 2},
 	 {30, 10, 20},
 	 0,
-	 "v1,place=prefer,step=7,task=0,dev=1:max,dev=2:max,dev=0:max"},
+	 "v2,place=prefer,step=7,task=0,dev=1:max,dev=2:max,dev=0:max"},
 	{"prefer",
 	 3,
 	 {4, 2, 9},
 	 {10, 20, 5},
 	 8,
-	 "v1,place=prefer,step=7,task=8,dev=9:max,dev=4:max,dev=2:max"},
+	 "v2,place=prefer,step=7,task=8,dev=9:max,dev=4:max,dev=2:max"},
 	/* equal ones are rotated by the task's number */
-	{"prefer", 2, {0, 1}, {10, 10}, 0, "v1,place=prefer,step=7,task=0,dev=0:max,dev=1:max"},
-	{"prefer", 2, {0, 1}, {10, 10}, 1, "v1,place=prefer,step=7,task=1,dev=1:max,dev=0:max"},
-	{"prefer", 2, {0, 1}, {10, 10}, 2, "v1,place=prefer,step=7,task=2,dev=0:max,dev=1:max"},
+	{"prefer", 2, {0, 1}, {10, 10}, 0, "v2,place=prefer,step=7,task=0,dev=0:max,dev=1:max"},
+	{"prefer", 2, {0, 1}, {10, 10}, 1, "v2,place=prefer,step=7,task=1,dev=1:max,dev=0:max"},
+	{"prefer", 2, {0, 1}, {10, 10}, 2, "v2,place=prefer,step=7,task=2,dev=0:max,dev=1:max"},
 	{"prefer",
 	 2,
 	 {0, 1},
 	 {10, 10},
 	 4294967295u,
-	 "v1,place=prefer,step=7,task=4294967295,dev=1:max,dev=0:max"},
+	 "v2,place=prefer,step=7,task=4294967295,dev=1:max,dev=0:max"},
 	/* each group by itself */
 	{"prefer",
 	 4,
 	 {0, 1, 2, 3},
 	 {20, 10, 20, 10},
 	 1,
-	 "v1,place=prefer,step=7,task=1,dev=3:max,dev=1:max,dev=2:max,dev=0:max"},
+	 "v2,place=prefer,step=7,task=1,dev=3:max,dev=1:max,dev=2:max,dev=0:max"},
 	{"prefer",
 	 4,
 	 {0, 1, 2, 3},
 	 {10, 10, 10, 40},
 	 2,
-	 "v1,place=prefer,step=7,task=2,dev=2:max,dev=0:max,dev=1:max,dev=3:max"},
+	 "v2,place=prefer,step=7,task=2,dev=2:max,dev=0:max,dev=1:max,dev=3:max"},
 	{"bind,limit=64M",
 	 2,
 	 {0, 2},
 	 {20, 10},
 	 1,
-	 "v1,place=bind,step=7,task=1,dev=2:67108864,dev=0:67108864"},
+	 "v2,place=bind,step=7,task=1,dev=2:67108864,dev=0:67108864"},
 	/* a share of the device, to the page below */
-	{"prefer,limit=50%", 1, {0}, {10}, 0, "v1,place=prefer,step=7,task=0,dev=0:34359738368"},
-	{"prefer,limit=33%", 1, {0}, {10}, 0, "v1,place=prefer,step=7,task=0,dev=0:22677426176"},
-	{"prefer,limit=100%", 1, {0}, {10}, 0, "v1,place=prefer,step=7,task=0,dev=0:68719476736"},
-	{"advise", 1, {3}, {10}, 0, "v1,place=advise,step=7,task=0,dev=3:max"},
-	{"host", 0, {0}, {0}, 2, "v1,place=host,step=7,task=2"},
-	{"off", 0, {0}, {0}, 2, "v1,place=off,step=7,task=2"},
+	{"prefer,limit=50%", 1, {0}, {10}, 0, "v2,place=prefer,step=7,task=0,dev=0:34359738368"},
+	{"prefer,limit=33%", 1, {0}, {10}, 0, "v2,place=prefer,step=7,task=0,dev=0:22677426176"},
+	{"prefer,limit=100%", 1, {0}, {10}, 0, "v2,place=prefer,step=7,task=0,dev=0:68719476736"},
+	{"advise", 1, {3}, {10}, 0, "v2,place=advise,step=7,task=0,dev=3:max"},
+	{"host", 0, {0}, {0}, 2, "v2,place=host,step=7,task=2"},
+	{"off", 0, {0}, {0}, 2, "v2,place=off,step=7,task=2"},
 };
 
 static void test_make(void **state)
@@ -156,7 +156,7 @@ static void test_make_bad(void **state)
 	assert_int_equal(plan.task_id, 99);
 }
 
-#define HEAD "v1,place=prefer,step=0,task=1"
+#define HEAD "v2,place=prefer,step=0,task=1"
 #define AT "not a plan of this version at "
 
 static const struct {
@@ -167,21 +167,21 @@ static const struct {
 	{"v2,place=prefer,step=0,task=1,dev=0:max", AT "'v2,place=prefer,step=0,task=1,dev=0:max'"},
 	{"v11,place=prefer", AT "'place=prefer'"},
 	{"V1,place=prefer", AT "'V1,place=prefer'"},
-	{" " HEAD ",dev=0:max", AT "' v1,place=prefer,step=0,task=1,dev=0:max'"},
+	{" " HEAD ",dev=0:max", AT "' v2,place=prefer,step=0,task=1,dev=0:max'"},
 	{"v1,step=0,task=1,dev=0:max", AT "'step=0,task=1,dev=0:max'"},
-	{"v1,place=,step=0", AT "'step=0'"},
-	{"v1,place=near,step=0", AT "'step=0'"},
-	{"v1,place=Prefer,step=0", AT "'step=0'"},
-	{"v1,place=prefer,step=,task=1,dev=0:max", AT "'task=1,dev=0:max'"},
-	{"v1,place=prefer,step=-1,task=1,dev=0:max", AT "'task=1,dev=0:max'"},
-	{"v1,place=prefer,step=01,task=1,dev=0:max", AT "'task=1,dev=0:max'"},
-	{"v1,place=prefer,step=4294967296,task=1,dev=0:max", AT "'task=1,dev=0:max'"},
-	{"v1,place=prefer,step=0,task=x,dev=0:max", AT "'dev=0:max'"},
-	{"v1,place=prefer,step=0,dev=0:max", AT "'dev=0:max'"},
-	{"v1,place=prefer,task=1,step=0,dev=0:max", AT "'task=1,step=0,dev=0:max'"},
+	{"v2,place=,step=0", AT "'step=0'"},
+	{"v2,place=near,step=0", AT "'step=0'"},
+	{"v2,place=Prefer,step=0", AT "'step=0'"},
+	{"v2,place=prefer,step=,task=1,dev=0:max", AT "'task=1,dev=0:max'"},
+	{"v2,place=prefer,step=-1,task=1,dev=0:max", AT "'task=1,dev=0:max'"},
+	{"v2,place=prefer,step=01,task=1,dev=0:max", AT "'task=1,dev=0:max'"},
+	{"v2,place=prefer,step=4294967296,task=1,dev=0:max", AT "'task=1,dev=0:max'"},
+	{"v2,place=prefer,step=0,task=x,dev=0:max", AT "'dev=0:max'"},
+	{"v2,place=prefer,step=0,dev=0:max", AT "'dev=0:max'"},
+	{"v2,place=prefer,task=1,step=0,dev=0:max", AT "'task=1,step=0,dev=0:max'"},
 	{HEAD, AT "''"},
-	{HEAD ",", AT "'v1,place=prefer,step=0,task=1,'"},
-	{HEAD ",dev=0:max,", AT "'v1,place=prefer,step=0,task=1,dev=0:max,'"},
+	{HEAD ",", AT "'v2,place=prefer,step=0,task=1,'"},
+	{HEAD ",dev=0:max,", AT "'v2,place=prefer,step=0,task=1,dev=0:max,'"},
 	{HEAD ",,dev=0:max", AT "',dev=0:max'"},
 	{HEAD ",dev=0", AT "''"},
 	{HEAD ",dev=0:", AT "''"},
@@ -228,7 +228,7 @@ static void test_parse_long(void **state)
 
 	(void)state;
 	memset(text, '1', sizeof(text));
-	memcpy(text, "v1,place=prefer,step=", 21);
+	memcpy(text, "v2,place=prefer,step=", 21);
 	text[sizeof(text) - 1] = '\0';
 	assert_int_equal(gpumem_plan_parse(text, &plan, NULL), -EINVAL);
 }
