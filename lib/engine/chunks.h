@@ -56,7 +56,10 @@ struct gm_chunks {
 	uint32_t leaves, room;
 	uint32_t *index; /* hash of `first` to leaf, open addressing */
 	uint32_t index_room;
-	uint32_t used, last; /* chunks; the leaf that was found last */
+	uint32_t used, last; /* chunks; the leaf that was used last */
+	struct gm_leaf **slab; /* what leaves are cut from; behind the pointers of `leaf` */
+	uint32_t leaves_used;
+	uint32_t spare; /* 1 + the first of the leaves that became empty, 0 none; each names the next */
 };
 
 /* GM_NO_CHUNK when it is not known. O(1). */
