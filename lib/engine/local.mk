@@ -5,3 +5,4 @@ noinst_LTLIBRARIES += lib/libgm-engine.la
 lib_libgm_engine_la_CFLAGS = $(AM_CFLAGS)
 lib_libgm_engine_la_SOURCES = \
 	lib/engine/chunks.c lib/engine/chunks.h
+lib_libgm_core_la_SOURCES += lib/engine/share.c lib/engine/share.h

@@ -72,9 +72,10 @@ int __wrap_gm_residency_sort(const void *addr, size_t n, unsigned stride, uint8_
 	TIMED(look_or_verify(addr), __real_gm_residency_sort(addr, n, stride, map));
 }
 
-uint64_t __wrap_gm_ledger_charge(struct gm_ledger *l, size_t i, uint64_t want)
+uint64_t __wrap_gm_ledger_charge(struct gm_ledger *l, size_t i, uint64_t want, uint64_t cap,
+				 uint64_t step_cap)
 {
-	TIMED(SVM_COST_LEDGER, __real_gm_ledger_charge(l, i, want));
+	TIMED(SVM_COST_LEDGER, __real_gm_ledger_charge(l, i, want, cap, step_cap));
 }
 
 void __wrap_gm_ledger_uncharge(struct gm_ledger *l, size_t i, uint64_t bytes)

@@ -19,6 +19,13 @@
 #include "base/procfs.h"
 #include "ledger/ledger.h"
 
+/* As much as the limits leave, those of the step's plan among them. */
+static uint64_t charge(struct gm_ledger *l, size_t i, uint64_t want)
+{
+	return gm_ledger_charge(l, i, want, UINT64_MAX,
+				atomic_load(&l->slot->device[i].step_limit));
+}
+
 static struct gm_ledger map(const struct record *r)
 {
 	struct gpumem_error err = { 0 };
@@ -216,19 +223,19 @@ static void test_charge(void **state)
 	struct gm_ledger l = map(*state);
 
 	claim_self(&l);
-	assert_int_equal(gm_ledger_charge(&l, 0, LIMIT - 4096), LIMIT - 4096);
-	assert_int_equal(gm_ledger_charge(&l, 0, 8192), 4096);
-	assert_int_equal(gm_ledger_charge(&l, 0, 4096), 0);
+	assert_int_equal(charge(&l, 0, LIMIT - 4096), LIMIT - 4096);
+	assert_int_equal(charge(&l, 0, 8192), 4096);
+	assert_int_equal(charge(&l, 0, 4096), 0);
 	assert_int_equal(gm_ledger_charged(&l, 0), LIMIT);
 	assert_int_equal(gm_ledger_charged(&l, 1), 0);
 	gm_ledger_uncharge(&l, 0, 12288);
-	assert_int_equal(gm_ledger_charge(&l, 0, UINT32_MAX), 12288);
+	assert_int_equal(charge(&l, 0, UINT32_MAX), 12288);
 	gm_ledger_uncharge(&l, 0, UINT64_MAX);
 	assert_int_equal(gm_ledger_charged(&l, 0), 0);
 	/* The smaller of job and step. */
 	atomic_store(&l.slot->step_id, 3);
 	atomic_store(&l.slot->device[0].step_limit, 8192);
-	assert_int_equal(gm_ledger_charge(&l, 0, 1 << 20), 8192);
+	assert_int_equal(charge(&l, 0, 1 << 20), 8192);
 	assert_int_equal(gm_ledger_step_charged(&l, 0, 3), 8192);
 	assert_int_equal(gm_ledger_step_charged(&l, 0, 4), 0);
 	gm_ledger_uncharge(&l, 0, 8192);
@@ -236,9 +243,9 @@ static void test_charge(void **state)
 	atomic_store(&l.slot->device[0].step_limit, UINT64_MAX);
 	atomic_store(&l.file->head.device[0].limit_bytes, UINT64_MAX);
 	assert_int_equal(gm_ledger_limit(&l, 0), MAX);
-	assert_int_equal(gm_ledger_charge(&l, 0, 1ull << 30), MAX);
+	assert_int_equal(charge(&l, 0, 1ull << 30), MAX);
 	atomic_store(&l.file->head.device[0].limit_bytes, 0);
-	assert_int_equal(gm_ledger_charge(&l, 0, 1), 0);
+	assert_int_equal(charge(&l, 0, 1), 0);
 	gm_ledger_unmap(&l);
 }
 
@@ -270,7 +277,7 @@ static void work(const struct record *r, struct watch *w, unsigned seed)
 			mine = 0;
 			continue;
 		}
-		got = gm_ledger_charge(&l, 0, want);
+		got = charge(&l, 0, want);
 		if (got > want)
 			_exit(2);
 		mine += got;
@@ -328,7 +335,7 @@ static void test_slots_come_and_go(void **state)
 					claim_self(&own);
 					if (atomic_load(&own.slot->device[0].charged))
 						_exit(2);
-					_exit(gm_ledger_charge(&own, 0, LIMIT) > LIMIT);
+					_exit(charge(&own, 0, LIMIT) > LIMIT);
 				}
 				if (waitpid(pid, &status, 0) != pid || status)
 					_exit(1);
