@@ -4,7 +4,9 @@
  */
 #include "agent/decide.h"
 
-static uint64_t share(uint64_t own, uint64_t sum, uint64_t limit)
+/* Over a step's limit every process of the step gives in proportion to what it holds, so that all
+ * together reach it in one round whatever they know of each other. */
+static uint64_t in_proportion(uint64_t own, uint64_t sum, uint64_t limit)
 {
 	if (sum <= limit || own == 0)
 		return 0;
@@ -12,23 +14,74 @@ static uint64_t share(uint64_t own, uint64_t sum, uint64_t limit)
 	return (uint64_t)(((unsigned __int128)(sum - limit) * own + sum - 1) / sum);
 }
 
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static struct gm_decision all_out(const struct gm_standing *s, enum gpumem_reason reason)
+{
+	return (struct gm_decision){
+		.evict_bytes = s->own,
+		.evict_reason = reason,
+		.must = true,
+		.stay_reason = reason,
+	};
+}
+
+/* What has to leave, for whichever reason asks for most. */
+static void give(const struct gm_standing *s, struct gm_decision *d)
+{
+	uint64_t step = in_proportion(s->own, s->step, s->step_high);
+	bool over_limit = s->job > s->job_limit;
+
+	d->evict_bytes = s->share.give;
+	d->evict_reason = over_limit	? GPUMEM_REASON_LIMIT :
+			  s->share.over ? GPUMEM_REASON_MARK :
+					  GPUMEM_REASON_SHARE;
+	if (step > d->evict_bytes) {
+		d->evict_bytes = step;
+		d->evict_reason = GPUMEM_REASON_LIMIT;
+	}
+	if (s->pressure && less(s->pressure, s->own) > d->evict_bytes) {
+		d->evict_bytes = less(s->pressure, s->own);
+		d->evict_reason = GPUMEM_REASON_PRESSURE;
+	}
+	if (d->evict_bytes)
+		d->must = d->evict_reason != GPUMEM_REASON_PRESSURE;
+}
+
+static bool wants_in(const struct gm_standing *s)
+{
+	return s->request == GPUMEM_REQUEST_MIGRATE ||
+	       (s->first_choice && (s->placement == GPUMEM_PLACE_PREFER ||
+				    s->placement == GPUMEM_PLACE_BIND));
+}
+
 struct gm_decision gm_decide(const struct gm_standing *s)
 {
 	struct gm_decision d = { 0 };
-	uint64_t step;
 
-	if (s->request == GPUMEM_REQUEST_EVICT ||
-	    (s->placement == GPUMEM_PLACE_HOST && s->request != GPUMEM_REQUEST_MIGRATE)) {
-		d.evict_bytes = s->own;
+	if (s->suspended)
+		return all_out(s, GPUMEM_REASON_SUSPENDED);
+	if (s->request == GPUMEM_REQUEST_EVICT)
+		return all_out(s, GPUMEM_REASON_ASKED);
+	if (s->placement == GPUMEM_PLACE_HOST && s->request != GPUMEM_REQUEST_MIGRATE)
+		return all_out(s, GPUMEM_REASON_POLICY);
+	give(s, &d);
+	if (!wants_in(s))
+		return d;
+	if (s->memcg_near) {
+		d.stay_reason = GPUMEM_REASON_MEMCG;
 		return d;
 	}
-	d.evict_bytes = share(s->own, s->job, s->job_limit);
-	step = share(s->own, s->step, s->step_limit);
-	if (step > d.evict_bytes)
-		d.evict_bytes = step;
-	d.admit = d.evict_bytes == 0 && s->job < s->job_limit && s->step < s->step_limit &&
-		  (s->request == GPUMEM_REQUEST_MIGRATE ||
-		   (s->first_choice && (s->placement == GPUMEM_PLACE_PREFER ||
-					s->placement == GPUMEM_PLACE_BIND)));
+	d.stay_reason = GPUMEM_REASON_FULL;
+	if (d.evict_bytes)
+		return d;
+	d.exchange = true;
+	d.admit_bytes = s->pressure ? 0 : s->share.room;
+	if (s->step_high != UINT64_MAX)
+		d.admit_bytes = less(d.admit_bytes,
+				     s->step_high > s->step ? s->step_high - s->step : 0);
 	return d;
 }

@@ -1,30 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * decide.h: what a process should do about one device, from what the ledger and the plan say.
- * Pure: no system call, no clock.
+ * decide.h: what a process should do about one device, from what the ledger, the plan and its
+ * surroundings say. Pure: no system call, no clock.
  */
 #ifndef GM_DECIDE_H
 #define GM_DECIDE_H
 
 #include <stdbool.h>
 
+#include "engine/share.h"
 #include "gpumem.h"
 
 struct gm_standing {
 	enum gpumem_placement placement;
 	enum gpumem_request request;
 	bool first_choice; /* the device is the plan's nearest */
-	uint64_t own, job, step;	   /* bytes charged */
-	uint64_t job_limit, step_limit; /* UINT64_MAX: none */
+	bool suspended;	   /* the job is about to be stopped, and its policy is to let go */
+	bool memcg_near;   /* moving in could cost the job its life */
+	uint64_t own, job, job_limit;
+	uint64_t step, step_high; /* of the own step; UINT64_MAX: no limit of its own */
+	uint64_t pressure;	  /* bytes that the device lacks */
+	struct gm_share share;
 };
 
 struct gm_decision {
 	uint64_t evict_bytes; /* take these off the device, rounded up to chunks */
-	bool admit;	      /* bring memory in, as far as charges allow */
+	enum gpumem_reason evict_reason;
+	bool must;	      /* also what is settling or protected */
+	uint64_t admit_bytes; /* may be brought in without taking anything off */
+	bool exchange;	      /* hotter chunks may replace colder ones */
+	enum gpumem_reason stay_reason; /* why nothing is admitted */
 };
 
-/* Over a limit every process gives in proportion to what it holds, so that all together reach it
- * in one round whatever they know of each other. */
 struct gm_decision gm_decide(const struct gm_standing *s);
 
 #endif

@@ -20,12 +20,13 @@ struct gm_own_file {
 
 #define GM_OWN_FILE_CLOSED { .fd = -1 }
 
-static inline int gm_own_open(struct gm_own_file *f, const char *path, int flags)
+/* Keeps an open descriptor, or the error in errno when it is negative. */
+static inline int gm_own_take(struct gm_own_file *f, int fd)
 {
 	struct stat st;
 	int rc = 0;
 
-	f->fd = open(path, flags | O_CLOEXEC);
+	f->fd = fd;
 	if (f->fd < 0 || fstat(f->fd, &st) < 0)
 		rc = -errno;
 	if (rc < 0 && f->fd >= 0)
@@ -37,6 +38,11 @@ static inline int gm_own_open(struct gm_own_file *f, const char *path, int flags
 	f->dev = st.st_dev;
 	f->ino = st.st_ino;
 	return 0;
+}
+
+static inline int gm_own_open(struct gm_own_file *f, const char *path, int flags)
+{
+	return gm_own_take(f, open(path, flags | O_CLOEXEC));
 }
 
 /* Whether the number still stands for the file. */

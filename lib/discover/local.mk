@@ -16,6 +16,11 @@ lib_libgm_discover_la_SOURCES = \
 	lib/discover/sysfs.c lib/discover/sysfs.h \
 	lib/discover/used.c
 # End of lib_libgm_discover_la_SOURCES
+# What the agent asks itself.
+lib_libgm_core_la_SOURCES += \
+	lib/discover/memcg_room.c lib/discover/memcg_room.h \
+	lib/discover/room.c lib/discover/room.h
+
 lib_libgpumem_la_LIBADD += lib/libgm-discover.la
 lib_libgpumem_la_DEPENDENCIES += lib/libgm-discover.la
 

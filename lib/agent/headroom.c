@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * headroom.c: cgroup, free device memory, neighbours' reserves.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/headroom.h"
+#include "base/cleanup.h"
+#include "discover/memcg_room.h"
+#include "discover/room.h"
+
+#define LOOK_NS 500000000ull
+#define FREE_PART 64u /* of a device's bytes: kept free, or the driver evicts whom it likes */
+
+void gm_headroom_init(struct gm_headroom *h, const char *job_dir)
+{
+	char *slash;
+
+	memset(h, 0, sizeof(*h));
+	if (!job_dir || strlen(job_dir) >= sizeof(h->state_dir))
+		return;
+	strcpy(h->state_dir, job_dir);
+	slash = strrchr(h->state_dir, '/');
+	if (slash)
+		*slash = '\0';
+}
+
+uint64_t gm_pressure_part(uint64_t total, uint64_t used, uint64_t own)
+{
+	uint64_t keep = total / FREE_PART, left = total > used ? total - used : 0;
+
+	if (left >= keep || used == 0)
+		return 0;
+	if (own > used)
+		own = used;
+	return (uint64_t)((unsigned __int128)(keep - left) * own / used);
+}
+
+static void look_at_devices(struct gm_headroom *h, const struct gm_ledger *l)
+{
+	for (size_t i = 0; i < l->limits->device_count; i++) {
+		uint64_t own = atomic_load(&l->slot->device[i].charged), used;
+
+		h->pressure[i] = 0;
+		if (own && gm_device_used_now(l->limits->device[i].pci, &used) == 0)
+			h->pressure[i] = gm_pressure_part(l->limits->device[i].bytes, used, own);
+	}
+}
+
+static void add_neighbour(struct gm_headroom *h, const struct gm_ledger *l, const char *name)
+{
+	_cleanup_close_ int fd = -1;
+	struct gm_limits other;
+	char path[PATH_MAX + 300];
+
+	snprintf(path, sizeof(path), "%s/%s/limits", h->state_dir, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || pread(fd, &other, sizeof(other), 0) != (ssize_t)sizeof(other) ||
+	    gm_limits_check(&other, sizeof(other), NULL) < 0 || other.job_id == l->limits->job_id)
+		return;
+	for (size_t i = 0; i < l->limits->device_count; i++)
+		for (uint32_t k = 0; k < other.device_count; k++)
+			if (strcmp(other.device[k].pci, l->limits->device[i].pci) == 0)
+				h->reserved[i] += other.device[k].reserve_bytes;
+}
+
+/* Only when a job came or went: that changes the folder. */
+static void look_at_neighbours(struct gm_headroom *h, const struct gm_ledger *l)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	struct dirent *e;
+	struct stat st;
+	uint64_t mtime;
+
+	if (!h->state_dir[0] || stat(h->state_dir, &st) < 0)
+		return;
+	mtime = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
+	if (mtime == h->dir_mtime_ns)
+		return;
+	h->dir_mtime_ns = mtime;
+	memset(h->reserved, 0, sizeof(h->reserved));
+	dir = opendir(h->state_dir);
+	while (dir && (e = readdir(dir)))
+		if (strncmp(e->d_name, "job-", 4) == 0)
+			add_neighbour(h, l, e->d_name);
+}
+
+void gm_headroom_look(struct gm_headroom *h, const struct gm_ledger *ledger, uint64_t now_ns)
+{
+	if (now_ns < h->not_before_ns)
+		return;
+	h->not_before_ns = now_ns + LOOK_NS;
+	if (!h->memcg_known)
+		gm_memcg_find(h->memcg, sizeof(h->memcg));
+	h->memcg_known = true;
+	h->memcg_near = h->memcg[0] && gm_memcg_near(h->memcg);
+	look_at_devices(h, ledger);
+	look_at_neighbours(h, ledger);
+}
