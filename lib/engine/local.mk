@@ -4,4 +4,7 @@
 noinst_LTLIBRARIES += lib/libgm-engine.la
 lib_libgm_engine_la_CFLAGS = $(AM_CFLAGS)
 lib_libgm_engine_la_SOURCES = \
-	lib/engine/chunks.c lib/engine/chunks.h
+	lib/engine/chunks.c lib/engine/chunks.h \
+	lib/engine/duel.c lib/engine/duel.h \
+	lib/engine/engine.c lib/engine/engine.h \
+	lib/engine/ranking.c lib/engine/ranking.h
