@@ -25,7 +25,8 @@
 #define GM_CHUNK_MISSED 8u /* touched in system memory since the last epoch: may want in */
 #define GM_CHUNK_LIKED 16u /* the application asked for the device: worth more than its heat */
 #define GM_CHUNK_SETTLING 32u /* moved in too lately to be a victim */
-#define GM_CHUNK_SPARE 192u   /* two more for the engine */
+#define GM_CHUNK_HERE 64u     /* on its device, as the engine was told */
+#define GM_CHUNK_COUNTED 128u /* its touch of this epoch is in its heat already */
 
 struct gm_chunk {
 	uint32_t order;		/* counts up with each move to a device: smallest = least recently faulted */

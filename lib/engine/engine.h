@@ -24,6 +24,7 @@ enum gm_arm {
 	GM_ARM_COUNT,
 };
 
+struct gm_ranking; /* who leaves first; engine/ranking.h */
 struct gm_shadow; /* replays sampled touches under one arm; engine/duel.c */
 
 struct gm_engine {
@@ -38,8 +39,17 @@ struct gm_engine {
 	uint32_t move_order;
 	uint32_t switches;
 	uint64_t touches, hits, refaults; /* since the beginning */
-	/* ... what else the engine needs */
+	uint32_t lately_touches, lately_hits; /* decayed with each epoch */
+	uint32_t guarded;	  /* chunks whose guard was up at the last epoch */
+	bool explore;		  /* the next victim is chosen by the other rule */
+	unsigned without;	  /* GM_WITHOUT_*: parts switched off, to see what they are worth */
+	struct gm_shadow *shadow; /* NULL: nothing to choose between */
+	struct gm_ranking *ranking[3]; /* victims by choice, by force; wanted ones */
 };
+
+#define GM_WITHOUT_SETTLING 1u
+#define GM_WITHOUT_GUARD 2u
+#define GM_WITHOUT_EXPLORING 4u
 
 /* `order` GPUMEM_EVICT_DEFAULT is duel. Errors: ENOMEM. */
 int gm_engine_init(struct gm_engine *e, struct gm_chunks *chunks, uint32_t device,

@@ -63,6 +63,20 @@ test_expect_success 'policy and decide.c call no system call' '
 clock_gettime|time|gettimeofday|getpid|getuid|printf|puts|opendir|readlink" undefined
 '
 
+# The engine's memory is shared and anonymous; else it is as pure.
+test_expect_success 'engine maps memory and calls nothing else of the system' '
+	for source in "$SRCDIR"/lib/engine/*.c; do
+		name=$(basename "$source" .c) &&
+		object=$(find "$BUILDDIR"/lib/engine -name "*-$name.o" -o -name "$name.o" |
+			head -n 1) &&
+		test -n "$object" && nm -u "$object" || return 1
+	done >undefined &&
+	grep -q mmap undefined &&
+	sed -n "s/^ *U //p" undefined | sort -u >called &&
+	nothing grep -vE "^(gm_[a-z_]*|mmap(64)?|munmap|mem(cpy|move|set)|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail\
+|__(asan|ubsan|tsan)_.*)\$" called
+'
+
 test_expect_success 'the library shows gpumem_ alone' '
 	nm -D --defined-only "$libs"/libgpumem.so | grep -v " A " >symbols &&
 	test -s symbols &&

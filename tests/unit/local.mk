@@ -15,6 +15,7 @@ UNIT_TESTS += \
 	tests/unit/test_cgroup \
 	tests/unit/test_chunks \
 	tests/unit/test_decide \
+	tests/unit/test_engine \
 	tests/unit/test_engine_chunks \
 	tests/unit/test_maps \
 	tests/unit/test_residency \
@@ -61,6 +62,9 @@ tests_unit_test_move_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_svm_move -Wl,--wrap=gm_svm_prefer
 
 # The engine: its own library and libc.
+tests_unit_test_engine_SOURCES = tests/unit/test_engine.c
+tests_unit_test_engine_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_engine_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
 tests_unit_test_engine_chunks_SOURCES = tests/unit/test_engine_chunks.c
 tests_unit_test_engine_chunks_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_engine_chunks_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
