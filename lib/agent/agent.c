@@ -34,6 +34,7 @@ static struct {
 	uint64_t parent; /* owner word of the process that forked this one */
 	atomic_bool stand_down;
 	_Atomic(struct gm_proc *) attached;
+	uint64_t open_again; /* the device could not be opened: not before this time */
 	struct gm_proc proc;
 } agent;
 
@@ -53,7 +54,8 @@ static void set_state(enum gpumem_agent_state state)
 /* Opens the device once there is enough to move; says in the ledger why not. */
 static void open_if_worth(struct gm_proc *p, uint64_t *again)
 {
-	bool asked = gm_ledger_request(&p->ledger, p->admit_index) == GPUMEM_REQUEST_MIGRATE;
+	size_t index = p->admit_index == GM_SVM_HOST ? p->home : p->admit_index;
+	bool asked = gm_ledger_request(&p->ledger, index) == GPUMEM_REQUEST_MIGRATE;
 	/* A pass that is under way may have seen enough already. */
 	uint64_t seen = p->host_bytes > p->pass_host_bytes ? p->host_bytes : p->pass_host_bytes;
 
@@ -95,45 +97,80 @@ static void earn(struct credit *c, unsigned permille)
 	c->since = now;
 }
 
+/* How long to sleep when there is nothing to do: until the next look, or what bw= holds back. */
+static uint64_t nap_ns(const struct gm_proc *p, uint64_t tick)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC), nap = tick;
+
+	if (p->bandwidth_wait_ns > now && p->bandwidth_wait_ns - now < nap)
+		nap = p->bandwidth_wait_ns - now;
+	if (p->engine_on && p->sweep.not_before_ns > now && p->sweep.not_before_ns - now < nap)
+		nap = p->sweep.not_before_ns - now;
+	return nap;
+}
+
+/* Watching has one budget: half of it goes to presence (the pass), half to heat (the sweeps). */
+static bool look(struct gm_proc *p, struct credit *credit, bool *ret_epoch)
+{
+	uint64_t cpu0 = now_ns(CLOCK_THREAD_CPUTIME_ID), moved0 = p->move_cpu_ns, spent;
+	bool done;
+
+	*ret_epoch = gm_proc_sweep(p, (uint64_t)credit->ns,
+				   (p->ledger.limits->cpu_budget_permille + 1) / 2);
+	done = gm_proc_scan(p, (uint64_t)credit->ns, SLICE_NS);
+	spent = now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0);
+	credit->ns -= (int64_t)spent;
+	atomic_fetch_add(&p->ledger.slot->cpu_ns, spent);
+	return done;
+}
+
+/* One round: what must leave, what may come, what is to be known. Returns how long to sleep; 0: go on. */
+static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
+{
+	uint64_t moved0 = p->move_cpu_ns;
+	bool more, done = true, epoch = false;
+
+	more = gm_proc_settle(p, SLICE_NS);
+	if (p->admit_index != GM_SVM_HOST || p->exchange)
+		open_if_worth(p, &agent.open_again);
+	gm_proc_events(p);
+	if (!more)
+		more = gm_proc_return(p, SLICE_NS);
+	/* Nothing comes before a limit that is passed, or a request. */
+	if (!more && credit->ns > 0)
+		done = look(p, credit, &epoch);
+	if (epoch)
+		gm_proc_exchange(p, SLICE_NS);
+	if (gm_proc_is_open(p))
+		set_state(p->move_cpu_ns != moved0 ? GPUMEM_AGENT_MOVING : GPUMEM_AGENT_WATCHING);
+	atomic_store(&p->ledger.slot->updated_ns, now_ns(CLOCK_BOOTTIME));
+	if (more || (!done && credit->ns > 0 && p->bandwidth_wait_ns < now_ns(CLOCK_MONOTONIC)))
+		return 0;
+	if (done)
+		*tick = p->changed || *tick >= SLOWEST_TICK_NS / 2 ?
+				(p->changed ? TICK_NS : SLOWEST_TICK_NS) :
+				2 * *tick;
+	return nap_ns(p, done ? *tick : TICK_NS);
+}
+
 static void watch(struct gm_proc *p)
 {
 	struct credit credit = { FIRST_CREDIT_NS, now_ns(CLOCK_MONOTONIC) };
-	uint64_t tick = TICK_NS, open_again = 0, next_reap = 0;
+	uint64_t tick = TICK_NS, next_reap = 0, nap;
 
+	agent.open_again = 0;
 	/* A process whose other threads have all ended would live on for this one. */
 	while (!atomic_load(&agent.stand_down) && !gm_thread_leaving() && !gm_proc_last_thread()) {
 		uint32_t seen = atomic_load(&p->ledger.file->head.doorbell);
-		uint64_t cpu0, moved0 = p->move_cpu_ns;
-		uint64_t now = now_ns(CLOCK_MONOTONIC);
-		bool more, done = true, moving;
 
 		earn(&credit, p->ledger.limits->cpu_budget_permille);
-		if (now >= next_reap) {
+		if (now_ns(CLOCK_MONOTONIC) >= next_reap) {
 			gm_ledger_reap(&p->ledger);
-			next_reap = now + 1000000000u;
+			next_reap = now_ns(CLOCK_MONOTONIC) + 1000000000u;
 		}
-		more = gm_proc_settle(p, SLICE_NS);
-		if (p->admit_index != GM_SVM_HOST)
-			open_if_worth(p, &open_again);
-		/* Evicting and opening are work that was asked for; the budget is for watching. */
-		cpu0 = now_ns(CLOCK_THREAD_CPUTIME_ID);
-		moving = p->admit_index != GM_SVM_HOST && gm_proc_is_open(p);
-		/* Nothing comes before a limit that is passed, or a request. */
-		if (!more && credit.ns > 0)
-			done = gm_proc_scan(p, (uint64_t)credit.ns, SLICE_NS);
-		if (gm_proc_is_open(p))
-			set_state(moving && p->move_cpu_ns != moved0 ? GPUMEM_AGENT_MOVING :
-								       GPUMEM_AGENT_WATCHING);
-		atomic_store(&p->ledger.slot->updated_ns, now_ns(CLOCK_BOOTTIME));
-		credit.ns -= (int64_t)(now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 -
-				       (p->move_cpu_ns - moved0));
-		if (more || (!done && credit.ns > 0))
-			continue;
-		if (done)
-			tick = p->changed || tick >= SLOWEST_TICK_NS / 2 ?
-				       (p->changed ? TICK_NS : SLOWEST_TICK_NS) :
-				       2 * tick;
-		gm_ledger_wait(&p->ledger, seen, done ? tick : TICK_NS);
+		nap = turn(p, &credit, &tick);
+		if (nap)
+			gm_ledger_wait(&p->ledger, seen, nap);
 	}
 }
 

@@ -60,7 +60,7 @@ int gm_proc_attach(struct gm_proc *p, const char *dir, const char *plan_text, ui
 	for (size_t i = 0; i < GPUMEM_MAX_DEVICES; i++)
 		atomic_store(&ledger.slot->device[i].step_limit, plan.limit_bytes[i]);
 	devices_of(ledger.limits, &devices);
-	rc = gm_proc_init(p, &ledger, &devices, &plan);
+	rc = gm_proc_init(p, &ledger, dir, &devices, &plan);
 	if (rc < 0) {
 		gm_ledger_unmap(&ledger);
 		return gm_err(err, rc, "/proc/self/pagemap: %s", strerror(-rc));

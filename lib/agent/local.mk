@@ -2,11 +2,16 @@
 # Files of lib/agent and their unit tests.
 lib_libgm_core_la_SOURCES += \
 	lib/agent/attach.c \
-	lib/agent/chunks.c lib/agent/chunks.h \
+	lib/agent/calls.c \
 	lib/agent/decide.c lib/agent/decide.h \
+	lib/agent/exchange.c \
+	lib/agent/headroom.c lib/agent/headroom.h \
 	lib/agent/move.c lib/agent/move.h \
 	lib/agent/proc.c lib/agent/proc.h \
-	lib/agent/scan.c
+	lib/agent/scan.c \
+	lib/agent/settle.c \
+	lib/agent/sweep.c \
+	lib/agent/trace.c lib/agent/trace.h
 lib_libgpumem_la_SOURCES += lib/agent/self.c
 
 # Preloaded into every task: libc alone.

@@ -79,8 +79,24 @@ static void count_fail(struct gm_proc *p, enum gpumem_fail why)
 		atomic_fetch_add(&p->ledger.slot->failed[why], 1);
 }
 
-void gm_account(struct gm_proc *p, struct gm_chunk *c, unsigned pages)
+/* Tells the engine what became of a chunk of the home device. */
+static void tell_engine(struct gm_proc *p, uint32_t id, unsigned before, bool evicted)
 {
+	const struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
+	bool is = c->device_pages > 0;
+
+	if (!p->engine_on || c->device != p->home || is == (before > 0))
+		return;
+	if (is)
+		gm_engine_came(&p->engine, id);
+	else
+		gm_engine_went(&p->engine, id, evicted);
+	gm_trace_add(&p->trace, is ? 'i' : 'o', gm_chunk_number(&p->chunks, id));
+}
+
+void gm_account(struct gm_proc *p, uint32_t id, unsigned pages, bool evicted)
+{
+	struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
 	struct gm_slot_device *d = slot_device(p, c->device);
 	unsigned before = c->device_pages;
 	uint64_t bytes;
@@ -89,6 +105,7 @@ void gm_account(struct gm_proc *p, struct gm_chunk *c, unsigned pages)
 	if (pages == before)
 		return;
 	p->changed = true;
+	tell_engine(p, id, before, evicted);
 	if (!d)
 		return;
 	if (pages > before) {
@@ -102,14 +119,17 @@ void gm_account(struct gm_proc *p, struct gm_chunk *c, unsigned pages)
 	}
 }
 
-void gm_view_account(struct gm_proc *p, struct gm_chunk *c, const struct gm_chunk_view *view)
+void gm_view_account(struct gm_proc *p, uint32_t id, const struct gm_chunk_view *view)
 {
+	struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
+
 	if (view->count.device && c->device_pages == 0) {
 		/* Not our move: a GPU fault's, or a parent's before the fork. */
-		c->device = p->plan.device_count ? p->plan.device[0] : 0;
-		c->moved_order = ++p->move_order;
+		c->device = (uint8_t)p->home & 15u;
+		if (!p->engine_on)
+			c->order = ++p->move_order;
 	}
-	gm_account(p, c, view->count.device - (p->parent_alive ? view->count.shared : 0));
+	gm_account(p, id, view->count.device - (p->parent_alive ? view->count.shared : 0), true);
 	c->host_pages = (uint16_t)view->count.host;
 }
 
@@ -143,7 +163,7 @@ void gm_move_failed(struct gm_proc *p, struct gm_chunk *c, enum gpumem_fail why)
 	count_fail(p, why);
 	if (c->fails < 6)
 		c->fails++;
-	c->retry_pass = p->pass + (1u << c->fails);
+	c->retry_pass = (uint16_t)(p->pass + (1u << c->fails));
 }
 
 static unsigned move_run(struct gm_proc *p, struct gm_chunk *c, void *addr, unsigned pages,
@@ -181,22 +201,25 @@ static unsigned run_length(const uint8_t *map, unsigned from, enum gm_page least
 /* Charges for up to `pages`; returns for how many. */
 static unsigned charge_pages(struct gm_proc *p, size_t index, unsigned pages)
 {
+	struct gm_levels levels;
 	uint64_t got;
 
 	if (!p->ledger.slot)
 		return pages;
-	got = gm_ledger_charge(&p->ledger, index, (uint64_t)pages * GM_PAGE_BYTES, UINT64_MAX,
-			       atomic_load(&p->ledger.slot->device[index].step_limit));
+	gm_proc_levels(p, index, &levels);
+	got = gm_ledger_charge(&p->ledger, index, (uint64_t)pages * GM_PAGE_BYTES, levels.high,
+			       gm_proc_step_high(p, index));
 	gm_ledger_uncharge(&p->ledger, index, got % GM_PAGE_BYTES);
 	return (unsigned)(got / GM_PAGE_BYTES);
 }
 
-uint64_t gm_move_in(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view *view, size_t index,
+uint64_t gm_move_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, size_t index,
 		    unsigned min_run, bool *ret_full)
 {
+	struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
 	struct gm_slot_device *d = slot_device(p, index);
-	char *base = gm_chunk_addr(c);
-	unsigned moved = 0;
+	char *base = gm_chunk_addr(gm_chunk_number(&p->chunks, id));
+	unsigned moved = 0, before = c->device_pages;
 
 	if (c->device_pages && c->device != index)
 		return 0;
@@ -221,10 +244,11 @@ uint64_t gm_move_in(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view 
 	if (!moved)
 		return 0;
 	p->changed = true;
-	if (!c->device_pages)
-		c->moved_order = ++p->move_order;
-	c->device = (uint8_t)index;
-	c->device_pages = (uint16_t)(c->device_pages + moved);
+	if (!before && (index != p->home || !p->engine_on))
+		c->order = ++p->move_order;
+	c->device = (uint8_t)index & 15u;
+	c->device_pages = (uint16_t)(before + moved);
+	tell_engine(p, id, before, false);
 	c->host_pages = (uint16_t)(c->host_pages > moved ? c->host_pages - moved : 0);
 	if (d) {
 		atomic_fetch_add(&d->resident, (uint64_t)moved * GM_PAGE_BYTES);
@@ -233,10 +257,12 @@ uint64_t gm_move_in(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view 
 	return (uint64_t)moved * GM_PAGE_BYTES;
 }
 
-uint64_t gm_move_out(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view *view)
+uint64_t gm_move_out(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view)
 {
+	struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
 	struct gm_slot_device *d = slot_device(p, c->device);
-	char *base = gm_chunk_addr(c);
+	uint64_t number = gm_chunk_number(&p->chunks, id);
+	char *base = gm_chunk_addr(number);
 	/* Else the range is a part of the chunk, and there may be more of it on the device. */
 	bool whole = view->count.host + view->count.device == view->present;
 	unsigned moved = 0, stayed = 0;
@@ -264,12 +290,13 @@ uint64_t gm_move_out(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view
 	if (whole && !stayed) {
 		c->host_pages = (uint16_t)view->present;
 		c->present_pages = NOT_COUNTED;
-		gm_account(p, c, 0);
-	} else if (gm_view_present(p, c->number, 0, view) == 0 &&
-		   gm_view_sort(c->number, false, view) == 0) {
+		gm_account(p, id, 0, true);
+	} else if (gm_view_present(p, number, 0, view) == 0 &&
+		   gm_view_sort(number, false, view) == 0) {
 		c->host_pages = (uint16_t)view->count.host;
 		c->present_pages = (uint16_t)view->present;
-		gm_account(p, c, view->count.device - (p->parent_alive ? view->count.shared : 0));
+		gm_account(p, id, view->count.device - (p->parent_alive ? view->count.shared : 0),
+			   true);
 	}
 	return (uint64_t)moved * GM_PAGE_BYTES;
 }

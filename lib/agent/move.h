@@ -27,17 +27,23 @@ int gm_view_sort(uint64_t number, bool sample, struct gm_chunk_view *view);
 
 /* Brings the view's runs of at least min_run host pages to device `index`, as far as the limits
  * allow. Returns bytes moved; *ret_full: the limit was met. */
-uint64_t gm_move_in(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view *view, size_t index,
+uint64_t gm_move_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, size_t index,
 		    unsigned min_run, bool *ret_full);
 /* Takes the view's device pages to system memory; returns bytes moved. */
-uint64_t gm_move_out(struct gm_proc *p, struct gm_chunk *c, struct gm_chunk_view *view);
+uint64_t gm_move_out(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view);
 
 /* A move of the chunk failed: counts why and waits a while, longer each time, before the next. */
 void gm_move_failed(struct gm_proc *p, struct gm_chunk *c, enum gpumem_fail why);
 
 /* Puts a sorted view of the whole chunk into its entry and the ledger. */
-void gm_view_account(struct gm_proc *p, struct gm_chunk *c, const struct gm_chunk_view *view);
-/* The chunk now has `pages` on `device`: corrects charge and residency. */
-void gm_account(struct gm_proc *p, struct gm_chunk *c, unsigned pages);
+void gm_view_account(struct gm_proc *p, uint32_t id, const struct gm_chunk_view *view);
+/* The chunk now has `pages` on its device: corrects charge and residency, tells the engine. `evicted`:
+ * they were taken off, and did not just go away. */
+void gm_account(struct gm_proc *p, uint32_t id, unsigned pages, bool evicted);
+
+/* The levels up to which the agents fill device `index`, and down to which they empty it. */
+void gm_proc_levels(const struct gm_proc *p, size_t index, struct gm_levels *ret);
+/* The own step's part of the limit, by the high mark; UINT64_MAX: none. */
+uint64_t gm_proc_step_high(const struct gm_proc *p, size_t index);
 
 #endif

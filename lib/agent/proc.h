@@ -8,12 +8,17 @@
 
 #include <pthread.h>
 
-#include "agent/chunks.h"
+#include "agent/headroom.h"
+#include "agent/trace.h"
 #include "base/own_file.h"
+#include "engine/engine.h"
+#include "engine/share.h"
 #include "ledger/ledger.h"
 #include "place/maps.h"
 #include "place/residency.h"
+#include "place/smi.h"
 #include "place/svm.h"
+#include "place/touched.h"
 
 /* One try at every chunk of a device that has to give. */
 struct gm_round {
@@ -23,32 +28,71 @@ struct gm_round {
 	uint8_t waits;
 };
 
+/* The policy in force: the plan's, with what was changed since on top. */
+struct gm_rules {
+	enum gpumem_placement placement;
+	enum gpumem_evict_order order;
+	uint32_t high_percent, low_percent;
+	uint64_t bandwidth_bytes; /* 0: as fast as it goes */
+	bool keep_on_suspend;
+};
+
+/* The look for touched memory that is under way, or the next one. */
+struct gm_sweep {
+	enum gm_touched_way way;
+	bool going, probed;
+	uintptr_t at;
+	uint64_t not_before_ns;
+	uint64_t cost_ns;     /* own time of the one under way */
+	uint64_t dirty_pages; /* the application pays a fault for each when it writes again */
+	uint64_t refaults;    /* of the engine, as last published */
+	uint32_t until_referenced; /* sweeps until mappings are asked about */
+	unsigned idle;	      /* sweeps in a row that found nothing */
+	struct gm_own_file clear_refs, smi;
+};
+
 struct gm_proc {
 	pthread_mutex_t lock;
 	struct gm_ledger ledger; /* .slot NULL: no job, no limit */
 	struct gm_svm svm;
 	struct gpumem_plan plan;
+	struct gm_rules rules;
 	struct gm_chunks chunks;
 	struct gm_ranges ranges;
 	struct gm_own_file pagemap;
-	uint32_t move_order;
+	struct gm_trace trace;
+	struct gm_headroom headroom;
+
+	/* What decides about the home device: the plan's nearest. The others hold what was asked for. */
+	struct gm_engine engine;
+	bool engine_on;
+	size_t home;
+	uint32_t move_order; /* of chunks on other devices */
 
 	/* the pass through memory that is under way */
 	uint32_t pass;
 	size_t at_range;
 	uintptr_t at_addr;
 	uint64_t host_bytes, pass_host_bytes;
+	struct gm_sweep sweep;
 	struct gm_round round[GPUMEM_MAX_DEVICES];
 	uint32_t doorbell; /* as of the last settling */
 	bool changed; /* something moved, came or went since the pass began */
 	bool parent_alive;
+	uint32_t notes; /* GPUMEM_NOTE_ bits of the last settling */
+	uint32_t signals;
 
 	uint64_t move_cpu_ns; /* spent inside moves, not counted as watching */
+	uint64_t bandwidth_wait_ns; /* bw= allows nothing before */
 	size_t admit_index;   /* device to bring memory to; GM_SVM_HOST: none */
+	uint64_t admit_bytes; /* as much of it as there is room for */
+	bool exchange;	      /* hotter chunks may replace colder ones there */
+	bool returning;	      /* chunks that left for a suspend are still to come back */
+	atomic_bool suspended;
 };
 
-/* Prepares for the devices of a table. `ledger` may be NULL. */
-int gm_proc_init(struct gm_proc *p, const struct gm_ledger *ledger,
+/* Prepares for the devices of a table. `ledger` may be NULL; `job_dir` is its folder. */
+int gm_proc_init(struct gm_proc *p, const struct gm_ledger *ledger, const char *job_dir,
 		 const struct gm_kfd_devices *devices, const struct gpumem_plan *plan);
 /* The same in a job: maps the record in `dir`, takes a slot, goes by the plan's text. `parent` is the
  * owner word of the process that forked this one, or 0. Errors: EINVAL a bad plan, ENOENT, EACCES,
@@ -69,13 +113,36 @@ bool gm_proc_is_open(struct gm_proc *p);
 void gm_proc_release(struct gm_proc *p);
 
 /* Looks at requests and limits and takes bytes off the devices; stops early after slice_ns.
- * Returns true when there is more to do. Sets admit_index. */
+ * Returns true when there is more to do. Sets admit_index, admit_bytes and exchange. */
 bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns);
 /* Goes on with the pass for cpu_ns of own CPU time and slice_ns of time; brings memory in where
  * admit_index says so. Returns true at the end of a pass. */
 bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns);
 /* The next scan begins a new pass. */
 void gm_proc_restart(struct gm_proc *p);
+
+/* Looks for touched memory, for cpu_ns of own CPU time; ends an epoch of the engine when it is through.
+ * `permille` of a core is what looking may cost, the application's faults included: the next look waits as long
+ * as that takes. Returns true when an epoch ended. */
+bool gm_proc_sweep(struct gm_proc *p, uint64_t cpu_ns, unsigned permille);
+/* Reads the GPU's events. */
+void gm_proc_events(struct gm_proc *p);
+/* Puts heat and the engine's view into the ledger. O(chunks). */
+void gm_proc_publish(struct gm_proc *p);
+
+/* Brings in what was touched and is away, in exchange for what is colder; for slice_ns. */
+void gm_proc_exchange(struct gm_proc *p, uint64_t slice_ns);
+/* Brings back what left for a suspend, hottest first. Returns true when there is more to do. */
+bool gm_proc_return(struct gm_proc *p, uint64_t slice_ns);
+
+/* Takes one chunk off its device, for `reason`; returns the bytes that left. Callers hold the lock. */
+uint64_t gm_proc_out(struct gm_proc *p, uint32_t id, enum gpumem_reason reason);
+/* Brings one chunk to the home device. Callers hold the lock. */
+uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, enum gpumem_reason reason, bool *ret_full);
+/* Whether bw= lets a chunk move now; what must move is counted and never held back. */
+bool gm_proc_bandwidth(struct gm_proc *p, bool must);
+/* Remembers in the ledger why a chunk moved or stayed. */
+void gm_proc_note(struct gm_proc *p, uint32_t id, uint64_t bytes, enum gpumem_reason reason);
 
 /* The application's calls; see gpumem.h. Lengths and addresses are checked by the caller. */
 int gm_proc_prefetch(struct gm_proc *p, void *addr, size_t len, size_t index, uint64_t *ret_bytes);

@@ -20,11 +20,26 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static void chunk_gone(void *data, const struct gm_chunk *c)
+/* Forgets chunks that the pass did not see, except those the application keeps out. */
+static void forget_gone(struct gm_proc *p)
 {
-	struct gm_chunk copy = *c;
+	uint32_t id;
 
-	gm_account(data, &copy, 0);
+	for (id = gm_chunks_next(&p->chunks, GM_NO_CHUNK); id != GM_NO_CHUNK;
+	     id = gm_chunks_next(&p->chunks, id)) {
+		struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
+
+		if (c->pass == (uint8_t)p->pass)
+			continue;
+		gm_account(p, id, 0, false);
+		c->host_pages = c->present_pages = 0;
+		if (c->flags & GM_CHUNK_OUT)
+			continue;
+		if (p->engine_on)
+			gm_engine_gone(&p->engine, id);
+		gm_trace_add(&p->trace, 'g', gm_chunk_number(&p->chunks, id));
+		gm_chunks_remove(&p->chunks, id);
+	}
 }
 
 static bool parent_lives(const struct gm_proc *p)
@@ -47,7 +62,7 @@ static bool pass_begin(struct gm_proc *p)
 
 static void pass_end(struct gm_proc *p)
 {
-	gm_chunks_sweep(&p->chunks, (uint8_t)p->pass, chunk_gone, p);
+	forget_gone(p);
 	p->host_bytes = p->pass_host_bytes;
 	p->at_range = 0;
 	p->at_addr = 0;
@@ -67,33 +82,41 @@ static uint64_t next_chunk(struct gm_proc *p)
 	return p->at_addr / GPUMEM_CHUNK_BYTES;
 }
 
-/* Facts of one chunk. NULL when there is nothing in it, or no memory for its entry. */
-static struct gm_chunk *look(struct gm_proc *p, uint64_t number, struct gm_chunk_view *view)
+/* Facts of one chunk. GM_NO_CHUNK when there is nothing in it, or no memory for its entry. */
+static uint32_t look(struct gm_proc *p, uint64_t number, struct gm_chunk_view *view)
 {
-	struct gm_chunk *c = gm_chunks_find(&p->chunks, number);
+	uint32_t id = gm_chunks_find(&p->chunks, number);
+	struct gm_chunk *c;
 	bool sample;
 
-	if (gm_view_present(p, number, p->at_range, view) < 0 || (!c && view->present == 0))
-		return NULL;
-	if (!c)
-		c = gm_chunks_get(&p->chunks, number);
-	if (!c)
-		return NULL;
+	if (gm_view_present(p, number, p->at_range, view) < 0 ||
+	    (id == GM_NO_CHUNK && view->present == 0))
+		return GM_NO_CHUNK;
+	if (id == GM_NO_CHUNK) {
+		id = gm_chunks_get(&p->chunks, number);
+		if (id == GM_NO_CHUNK)
+			return id;
+		/* What appears was just written. */
+		if (p->engine_on)
+			gm_engine_touched(&p->engine, id);
+	}
+	c = gm_chunk_at(&p->chunks, id);
 	c->pass = (uint8_t)p->pass;
 	sample = gm_chunk_uniform(c) &&
 		 (c->present_pages == 0 || c->present_pages == view->present) &&
 		 (p->pass + number) % FULL_EVERY != 0;
 	if (gm_view_sort(number, sample, view) < 0)
-		return NULL;
+		return GM_NO_CHUNK;
 	/* There before, as many pages as before, and now at home: the device was full and the driver
 	 * made room. Bringing it back at once would only push out the next one. */
 	if (c->device_pages && !view->count.device && view->present == c->present_pages)
 		gm_move_failed(p, c, GPUMEM_FAIL_TAKEN_BACK);
 	else if (c->fails && view->count.device == view->present &&
-		 p->pass - c->retry_pass > FORGIVE_AFTER)
+		 (uint16_t)(p->pass - c->retry_pass) > FORGIVE_AFTER &&
+		 (int16_t)(p->pass - c->retry_pass) > 0)
 		c->fails = 0;
-	gm_view_account(p, c, view);
-	return c;
+	gm_view_account(p, id, view);
+	return id;
 }
 
 static bool wants_in(const struct gm_proc *p, const struct gm_chunk *c,
@@ -101,27 +124,40 @@ static bool wants_in(const struct gm_proc *p, const struct gm_chunk *c,
 {
 	bool settled = view->present == GM_SCAN_PAGES || view->present == c->present_pages;
 
-	return p->admit_index != GM_SVM_HOST && c->host_pages >= GM_MIN_RUN && settled &&
-	       !(c->flags & GM_CHUNK_OUT) && (int32_t)(p->pass - c->retry_pass) >= 0;
+	return p->admit_index != GM_SVM_HOST && p->admit_bytes && c->host_pages >= GM_MIN_RUN &&
+	       settled && !(c->flags & GM_CHUNK_OUT) &&
+	       (int16_t)((uint16_t)p->pass - c->retry_pass) >= 0;
+}
+
+static void bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view)
+{
+	uint64_t before = now_ns(CLOCK_THREAD_CPUTIME_ID), bytes;
+	bool full = false;
+
+	if (!gm_proc_bandwidth(p, false)) {
+		p->admit_index = GM_SVM_HOST;
+		return;
+	}
+	bytes = gm_move_in(p, id, view, p->admit_index, GM_MIN_RUN, &full);
+	gm_proc_note(p, id, bytes, bytes ? GPUMEM_REASON_ROOM : GPUMEM_REASON_FAILED);
+	p->admit_bytes -= bytes < p->admit_bytes ? bytes : p->admit_bytes;
+	if (full)
+		p->admit_index = GM_SVM_HOST;
+	p->move_cpu_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - before;
 }
 
 static void visit(struct gm_proc *p, uint64_t number)
 {
 	struct gm_chunk_view view;
-	struct gm_chunk *c = look(p, number, &view);
+	uint32_t id = look(p, number, &view);
+	struct gm_chunk *c;
 
 	p->at_addr = (uintptr_t)(number + 1) * GPUMEM_CHUNK_BYTES;
-	if (!c)
+	if (id == GM_NO_CHUNK)
 		return;
-	if (wants_in(p, c, &view) && p->svm.ops) {
-		uint64_t before = now_ns(CLOCK_THREAD_CPUTIME_ID);
-		bool full = false;
-
-		gm_move_in(p, c, &view, p->admit_index, GM_MIN_RUN, &full);
-		if (full)
-			p->admit_index = GM_SVM_HOST;
-		p->move_cpu_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - before;
-	}
+	c = gm_chunk_at(&p->chunks, id);
+	if (wants_in(p, c, &view) && p->svm.ops)
+		bring_in(p, id, &view);
 	if (c->present_pages != view.present)
 		p->changed = true;
 	c->present_pages = (uint16_t)view.present;
@@ -162,5 +198,8 @@ bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 		pthread_mutex_lock(&p->lock);
 	}
 	pthread_mutex_unlock(&p->lock);
+	/* New memory is known to the others before the first sweep is over. */
+	if (done && p->changed)
+		gm_proc_publish(p);
 	return done;
 }

@@ -91,7 +91,7 @@ static int attach_own(struct gpumem_ctx *ctx, struct gpumem_process *process,
 	rc = devices_found(ctx, &devices, err);
 	if (rc < 0)
 		return rc;
-	rc = gm_proc_init(&process->own, NULL, &devices, &plan);
+	rc = gm_proc_init(&process->own, NULL, NULL, &devices, &plan);
 	return rc < 0 ? gm_err(err, rc, "/proc/self/pagemap: %s", strerror(-rc)) : 0;
 }
 

@@ -16,11 +16,17 @@ lib_libgpumem_la_SOURCES += \
 	lib/policy/conf_node.c \
 	lib/policy/conf_parse.c \
 	lib/policy/conf_print.c \
-	lib/policy/grammar.c \
 	lib/policy/help.c \
-	lib/policy/hostlist.c lib/policy/hostlist.h \
+	lib/policy/hostlist.c lib/policy/hostlist.h
+
+# The words of a policy: what changes a record that exists reads them too.
+noinst_LTLIBRARIES += lib/libgm-policy.la
+lib_libgm_policy_la_SOURCES = \
+	lib/policy/grammar.c \
 	lib/policy/options.c lib/policy/options.h \
 	lib/policy/print.c
+lib_libgpumem_la_LIBADD += lib/libgm-policy.la
+lib_libgpumem_la_DEPENDENCIES += lib/libgm-policy.la
 
 UNIT_TESTS += \
 	tests/unit/test_size \

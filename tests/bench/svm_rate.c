@@ -143,13 +143,13 @@ static void arena_fill(enum pages pages)
 		b.huge_bytes = huge_bytes();
 	/* As if it were seen for the first time; evict() also told the agent to keep it out. */
 	for (size_t i = 0; i < b.bytes / GPUMEM_CHUNK_BYTES; i++) {
-		struct gm_chunk *c = gm_chunks_find(&b.proc.chunks,
-						    (uintptr_t)b.arena / GPUMEM_CHUNK_BYTES + i);
+		uint32_t id = gm_chunks_find(&b.proc.chunks,
+					     (uintptr_t)b.arena / GPUMEM_CHUNK_BYTES + i);
 
-		if (!c)
+		if (id == GM_NO_CHUNK)
 			continue;
-		c->flags = 0;
-		c->present_pages = 0;
+		gm_chunk_at(&b.proc.chunks, id)->flags &= (uint8_t)~GM_CHUNK_OUT;
+		gm_chunk_at(&b.proc.chunks, id)->present_pages = 0;
 	}
 }
 
@@ -347,11 +347,12 @@ static void keep_the_rest(void)
 	b.proc.admit_index = GM_SVM_HOST;
 	while (!gm_proc_scan(&b.proc, LONG_NS, LONG_NS))
 		;
-	for (size_t i = 0; i < b.proc.chunks.room; i++) {
-		struct gm_chunk *c = &b.proc.chunks.entry[i];
+	for (uint32_t id = gm_chunks_next(&b.proc.chunks, GM_NO_CHUNK); id != GM_NO_CHUNK;
+	     id = gm_chunks_next(&b.proc.chunks, id)) {
+		uint64_t number = gm_chunk_number(&b.proc.chunks, id);
 
-		if (c->number < first || c->number >= first + b.bytes / GPUMEM_CHUNK_BYTES)
-			c->flags |= GM_CHUNK_OUT;
+		if (number < first || number >= first + b.bytes / GPUMEM_CHUNK_BYTES)
+			gm_chunk_at(&b.proc.chunks, id)->flags |= GM_CHUNK_OUT;
 	}
 }
 

@@ -9,11 +9,11 @@ tests_t_agent_module_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -
 dist_check_SCRIPTS += tests/t/agent.t tests/t/borders.t
 
 # The core. What is hidden in libgpumem comes from the convenience libraries it is made of.
-core_test_ldadd = lib/libgm-ledger.la lib/libgm-discover.la lib/libgm-core.la $(CMOCKA_LIBS)
+core_test_ldadd = lib/libgm-ledger.la lib/libgm-policy.la lib/libgm-discover.la lib/libgm-core.la $(CMOCKA_LIBS)
 
 UNIT_TESTS += \
 	tests/unit/test_cgroup \
-	tests/unit/test_chunks \
+	tests/unit/test_share \
 	tests/unit/test_decide \
 	tests/unit/test_engine \
 	tests/unit/test_engine_chunks \
@@ -28,9 +28,9 @@ UNIT_TESTS += \
 tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c
 tests_unit_test_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_cgroup_LDADD = $(core_test_ldadd)
-tests_unit_test_chunks_SOURCES = tests/unit/test_chunks.c
-tests_unit_test_chunks_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_unit_test_chunks_LDADD = $(core_test_ldadd)
+tests_unit_test_share_SOURCES = tests/unit/test_share.c
+tests_unit_test_share_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_share_LDADD = $(core_test_ldadd)
 tests_unit_test_decide_SOURCES = tests/unit/test_decide.c
 tests_unit_test_decide_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_decide_LDADD = $(core_test_ldadd)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_decide: what a process should do about a device, and that processes which decide alone
- * reach the limit together.
+ * test_decide: what a process should do about a device.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
+#include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "agent/decide.h"
@@ -22,85 +22,118 @@
 #define EVICT GPUMEM_REQUEST_EVICT
 #define MIGRATE GPUMEM_REQUEST_MIGRATE
 
+/* The own process and another one that holds the rest of the job's bytes. */
+static struct gm_decision decide(struct gm_standing s)
+{
+	const struct gm_levels levels = { s.job_limit, s.job_limit };
+	struct gm_holder holder[2] = { { .charged = s.own }, { .charged = s.job - s.own } };
+
+	gm_share(holder, s.job > s.own ? 2 : 1, 0, &levels, &s.share);
+	return gm_decide(&s);
+}
+
 static void test_table(void **state)
 {
 	static const struct {
 		const char *what;
-		struct gm_standing s; /* placement, request, first, own, job, step, limits */
-		uint64_t evict;
-		bool admit;
+		enum gpumem_placement placement;
+		enum gpumem_request request;
+		bool first;
+		uint64_t own, job, step, limit, step_high;
+		uint64_t evict, admit;
+		enum gpumem_reason reason;
 	} cases[] = {
-		{ "room", { PREFER, NO, true, 0, 0, 0, 64, NONE }, 0, true },
-		{ "bind is prefer", { BIND, NO, true, 10, 10, 10, 64, NONE }, 0, true },
-		{ "another device", { PREFER, NO, false, 0, 0, 0, 64, NONE }, 0, false },
-		{ "advise moves nothing", { ADVISE, NO, true, 0, 0, 0, 64, NONE }, 0, false },
-		{ "advise, asked", { ADVISE, MIGRATE, false, 0, 0, 0, 64, NONE }, 0, true },
-		{ "interleave is not carried out", { INTERLEAVE, NO, true, 0, 0, 0, 64, NONE }, 0, false },
-		{ "host takes all back", { HOST, NO, true, 10, 20, 10, 64, NONE }, 10, false },
-		{ "host, asked", { HOST, MIGRATE, true, 10, 20, 10, 64, NONE }, 0, true },
-		{ "asked to leave", { PREFER, EVICT, true, 10, 20, 10, 64, NONE }, 10, false },
-		{ "asked to leave, nothing there", { PREFER, EVICT, true, 0, 20, 0, 64, NONE }, 0, false },
-		{ "at the job's limit", { PREFER, NO, true, 64, 64, 64, 64, NONE }, 0, false },
-		{ "at the step's limit", { PREFER, NO, true, 32, 40, 32, 64, 32 }, 0, false },
-		{ "asking breaks no limit", { PREFER, MIGRATE, true, 64, 64, 64, 64, NONE }, 0, false },
-		{ "alone over the limit", { PREFER, NO, true, 80, 80, 80, 64, NONE }, 16, false },
-		{ "half of what is over", { PREFER, NO, true, 40, 80, 40, 64, NONE }, 8, false },
-		{ "a third of 10, rounded up", { PREFER, NO, true, 30, 90, 30, 80, NONE }, 4, false },
-		{ "one byte over, all give one", { PREFER, NO, true, 1, 65, 1, 64, NONE }, 1, false },
-		{ "over the step's limit alone", { PREFER, NO, true, 30, 40, 40, 64, 20 }, 15, false },
-		{ "over both: the larger", { PREFER, NO, true, 50, 100, 50, 90, 20 }, 30, false },
-		{ "over, but not through me", { PREFER, NO, true, 0, 80, 0, 64, NONE }, 0, false },
-		{ "limit 0", { PREFER, NO, true, 7, 7, 7, 0, NONE }, 7, false },
-		{ "limit 0, nothing there", { PREFER, NO, true, 0, 0, 0, 0, NONE }, 0, false },
-		{ "no limit at all", { PREFER, NO, true, 7, 7, 7, NONE, NONE }, 0, true },
-		{ "large numbers do not overflow",
-		  { PREFER, NO, true, 1ull << 62, 1ull << 63, 0, 1ull << 62, NONE }, 1ull << 61, false },
+		{ "room", PREFER, NO, true, 0, 0, 0, 64, NONE, 0, 64, 0 },
+		{ "bind is prefer", BIND, NO, true, 10, 10, 10, 64, NONE, 0, 54, 0 },
+		{ "another device", PREFER, NO, false, 0, 0, 0, 64, NONE, 0, 0, 0 },
+		{ "advise moves nothing", ADVISE, NO, true, 0, 0, 0, 64, NONE, 0, 0, 0 },
+		{ "advise, asked", ADVISE, MIGRATE, false, 0, 0, 0, 64, NONE, 0, 64, 0 },
+		{ "interleave is not carried out", INTERLEAVE, NO, true, 0, 0, 0, 64, NONE, 0, 0, 0 },
+		{ "host takes all back", HOST, NO, true, 10, 20, 10, 64, NONE, 10, 0,
+		  GPUMEM_REASON_POLICY },
+		{ "host, asked", HOST, MIGRATE, true, 10, 20, 10, 64, NONE, 0, 44, 0 },
+		{ "asked to leave", PREFER, EVICT, true, 10, 20, 10, 64, NONE, 10, 0,
+		  GPUMEM_REASON_ASKED },
+		{ "asked to leave, nothing there", PREFER, EVICT, true, 0, 20, 0, 64, NONE, 0, 0,
+		  GPUMEM_REASON_ASKED },
+		{ "at the job's limit", PREFER, NO, true, 64, 64, 64, 64, NONE, 0, 0, 0 },
+		{ "at the step's limit", PREFER, NO, true, 32, 40, 32, 64, 32, 0, 0, 0 },
+		{ "room up to the step's limit", PREFER, NO, true, 20, 20, 20, 64, 32, 0, 12, 0 },
+		{ "asking breaks no limit", PREFER, MIGRATE, true, 64, 64, 64, 64, NONE, 0, 0, 0 },
+		{ "alone over the limit", PREFER, NO, true, 80, 80, 80, 64, NONE, 16, 0,
+		  GPUMEM_REASON_LIMIT },
+		{ "half of what is over", PREFER, NO, true, 40, 80, 40, 64, NONE, 8, 0,
+		  GPUMEM_REASON_LIMIT },
+		{ "over, but below the fair share", PREFER, NO, true, 30, 90, 30, 80, NONE, 0, 0, 0 },
+		{ "over the step's limit alone", PREFER, NO, true, 30, 40, 40, 64, 20, 15, 0,
+		  GPUMEM_REASON_LIMIT },
+		{ "over both: the larger", PREFER, NO, true, 50, 100, 50, 90, 20, 30, 0,
+		  GPUMEM_REASON_LIMIT },
+		{ "limit 0", PREFER, NO, true, 7, 7, 7, 0, NONE, 7, 0, GPUMEM_REASON_LIMIT },
+		{ "limit 0, nothing there", PREFER, NO, true, 0, 0, 0, 0, NONE, 0, 0, 0 },
+		{ "large numbers do not overflow", PREFER, NO, true, 1ull << 62, 1ull << 63, 0,
+		  1ull << 62, NONE, 1ull << 61, 0, GPUMEM_REASON_LIMIT },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct gm_decision d = gm_decide(&cases[i].s);
+		struct gm_decision d = decide((struct gm_standing){
+			.placement = cases[i].placement,
+			.request = cases[i].request,
+			.first_choice = cases[i].first,
+			.own = cases[i].own,
+			.job = cases[i].job,
+			.job_limit = cases[i].limit,
+			.step = cases[i].step,
+			.step_high = cases[i].step_high,
+		});
 
-		if (d.evict_bytes != cases[i].evict || d.admit != cases[i].admit)
-			fail_msg("%s: expected evict %ju admit %d, got evict %ju admit %d",
-				 cases[i].what, (uintmax_t)cases[i].evict, cases[i].admit,
-				 (uintmax_t)d.evict_bytes, d.admit);
+		if (d.evict_bytes != cases[i].evict || d.admit_bytes != cases[i].admit ||
+		    (cases[i].evict && d.evict_reason != cases[i].reason))
+			fail_msg("%s: expected evict %ju (%s) admit %ju, got evict %ju (%s) admit "
+				 "%ju",
+				 cases[i].what, (uintmax_t)cases[i].evict,
+				 gpumem_reason_name(cases[i].reason), (uintmax_t)cases[i].admit,
+				 (uintmax_t)d.evict_bytes, gpumem_reason_name(d.evict_reason),
+				 (uintmax_t)d.admit_bytes);
 	}
 }
 
-/* All processes see the same sum, none sees what the others do. */
-static void test_together(void **state)
+/* What surrounds the process comes before its policy. */
+static void test_surroundings(void **state)
 {
+	struct gm_standing s = { .placement = PREFER, .first_choice = true, .own = 40, .job = 40,
+				 .job_limit = 64, .step_high = NONE };
+	struct gm_decision d;
+
 	(void)state;
-	srandom(1);
-	for (int round = 0; round < 2000; round++) {
-		size_t n = 1 + (size_t)random() % 200;
-		uint64_t held[200], sum = 0, left = 0, limit;
-
-		for (size_t i = 0; i < n; i++) {
-			held[i] = (uint64_t)(random() % 512) * GPUMEM_CHUNK_BYTES;
-			sum += held[i];
-		}
-		limit = sum ? (uint64_t)random() * 4096 % sum : 0;
-		for (size_t i = 0; i < n; i++) {
-			struct gm_standing s = { PREFER, NO, true, held[i], sum, 0, limit, NONE };
-			uint64_t give = gm_decide(&s).evict_bytes;
-			uint64_t chunks = (give + GPUMEM_CHUNK_BYTES - 1) / GPUMEM_CHUNK_BYTES;
-
-			assert_true(give <= held[i]);
-			left += held[i] - chunks * GPUMEM_CHUNK_BYTES;
-		}
-		if (left > limit || left + n * GPUMEM_CHUNK_BYTES < limit)
-			fail_msg("round %d, %zu processes, limit %ju: expected at most that and at "
-				 "most %zu chunks less, got %ju",
-				 round, n, (uintmax_t)limit, n, (uintmax_t)left);
-	}
+	s.memcg_near = true;
+	d = decide(s);
+	assert_int_equal(d.admit_bytes, 0);
+	assert_false(d.exchange);
+	assert_int_equal(d.stay_reason, GPUMEM_REASON_MEMCG);
+	s.memcg_near = false;
+	s.pressure = 8;
+	d = decide(s);
+	assert_int_equal(d.evict_bytes, 8);
+	assert_int_equal(d.evict_reason, GPUMEM_REASON_PRESSURE);
+	assert_false(d.must);
+	s.pressure = 100;
+	assert_int_equal(decide(s).evict_bytes, 40);
+	s.suspended = true;
+	d = decide(s);
+	assert_int_equal(d.evict_bytes, 40);
+	assert_int_equal(d.evict_reason, GPUMEM_REASON_SUSPENDED);
+	assert_true(d.must);
+	s.suspended = false;
+	s.pressure = 0;
+	assert_true(decide(s).exchange);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_table),
-					    cmocka_unit_test(test_together) };
+					    cmocka_unit_test(test_surroundings) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

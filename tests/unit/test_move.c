@@ -27,7 +27,9 @@ static void start(struct record *r, const char *plan)
 		fail_msg("%s", err.text);
 }
 
-#define PREFER_0 "v2,place=prefer,step=0,task=0,dev=0:max"
+/* To the byte, and in the order of their coming: what is tested here are the moves. */
+#define MARKS "evict=lrf,high=100,low=100"
+#define PREFER_0 "v2,place=prefer,step=0,task=0," MARKS ",dev=0:max"
 
 /* As the agent's thread does. */
 static void passes(unsigned n)
@@ -132,7 +134,7 @@ static void test_limit_to_the_page(void **state)
 
 static void test_step_limit(void **state)
 {
-	start(*state, "v2,place=prefer,step=4,task=0,dev=0:1048576");
+	start(*state, "v2,place=prefer,step=4,task=0," MARKS ",dev=0:1048576");
 	fake_fill(0, 4 * CHUNK);
 	passes(3);
 	expect_on_0(256);
@@ -152,10 +154,15 @@ static void test_others_count(void **state)
 	fake_fill(0, 2 * CHUNK);
 	passes(3);
 	expect_on_0(300);
-	/* Over it together: each gives in proportion, in whole chunks. */
+	/* Over it together: it is the other who holds more than its part, and who has to give. */
 	limit(0, LIMIT / 2);
 	passes(1);
-	assert_true(fake_count(ON_0, 0, FAKE_PAGES) < 150);
+	expect_on_0(300);
+	/* It is as large as ours: both give. */
+	atomic_store(&other->device[0].charged, 300 * PAGE);
+	limit(0, 300 * PAGE);
+	passes(1);
+	assert_true(fake_count(ON_0, 0, FAKE_PAGES) <= 150);
 }
 
 /* A move that does nothing and says it went well. */

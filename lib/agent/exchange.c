@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exchange.c: what is hot comes in, for what is cold.
+ */
+#include <time.h>
+
+#include "agent/move.h"
+
+#define BATCH 64u
+#define NOTES 4u /* chunks that stayed, of each epoch, are remembered */
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, enum gpumem_reason reason, bool *ret_full)
+{
+	struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
+	uint64_t number = gm_chunk_number(&p->chunks, id), bytes;
+	struct gm_chunk_view view;
+
+	if (gm_view_present(p, number, 0, &view) < 0 || gm_view_sort(number, false, &view) < 0)
+		return 0;
+	gm_view_account(p, id, &view);
+	if (c->host_pages < GM_MIN_RUN)
+		return 0;
+	bytes = gm_move_in(p, id, &view, p->home, GM_MIN_RUN, ret_full);
+	c->present_pages = (uint16_t)view.present;
+	gm_proc_note(p, id, bytes, bytes ? reason : GPUMEM_REASON_FAILED);
+	return bytes;
+}
+
+static bool may_come(const struct gm_proc *p, const struct gm_chunk *c)
+{
+	return !(c->flags & GM_CHUNK_OUT) && c->host_pages >= GM_MIN_RUN &&
+	       (c->device_pages == 0 || c->device == p->home) &&
+	       (int16_t)((uint16_t)p->pass - c->retry_pass) >= 0;
+}
+
+struct market {
+	uint32_t wanted[BATCH], victim[BATCH];
+	size_t wanted_count, victim_count, next_victim;
+	unsigned noted;
+};
+
+static void stays(struct gm_proc *p, struct market *m, uint32_t id, enum gpumem_reason reason)
+{
+	if (m->noted++ < NOTES)
+		gm_proc_note(p, id, 0, reason);
+}
+
+/* One wanted chunk: into free room, or for the next victim. Returns false when no other will fare better. */
+static bool trade(struct gm_proc *p, struct market *m, uint32_t id)
+{
+	struct gm_chunk *c = gm_chunk_at(&p->chunks, id), *v;
+	enum gpumem_reason reason = GPUMEM_REASON_ROOM;
+	bool full = false;
+	uint32_t out;
+
+	if (!c || !may_come(p, c))
+		return true;
+	if (!gm_proc_bandwidth(p, false)) {
+		stays(p, m, id, GPUMEM_REASON_BANDWIDTH);
+		return false;
+	}
+	if (p->admit_index == p->home && p->admit_bytes >= GPUMEM_CHUNK_BYTES) {
+		uint64_t bytes = gm_proc_in(p, id, reason, &full);
+
+		p->admit_bytes -= bytes < p->admit_bytes ? bytes : p->admit_bytes;
+		return !full;
+	}
+	if (m->next_victim == m->victim_count) {
+		stays(p, m, id, GPUMEM_REASON_FULL);
+		return false;
+	}
+	out = m->victim[m->next_victim];
+	v = gm_chunk_at(&p->chunks, out);
+	if (!v || !v->device_pages || v->device != p->home) {
+		m->next_victim++;
+		return true;
+	}
+	if (!gm_engine_swap(&p->engine, id, out, &reason)) {
+		stays(p, m, id, reason);
+		/* In order of heat: who comes after it wants less, and for more. */
+		return reason == GPUMEM_REASON_PINNED;
+	}
+	m->next_victim++;
+	/* The victim goes first, so the limit holds at every moment. */
+	if (gm_proc_out(p, out, GPUMEM_REASON_COLDER))
+		gm_proc_in(p, id, reason, &full);
+	return true;
+}
+
+static void open_market(struct gm_proc *p, struct market *m)
+{
+	m->wanted_count = m->victim_count = m->next_victim = 0;
+	m->noted = 0;
+	pthread_mutex_lock(&p->lock);
+	m->wanted_count = gm_engine_wanted(&p->engine, BATCH, m->wanted);
+	if (m->wanted_count)
+		m->victim_count = gm_engine_victims(&p->engine, BATCH, false, m->victim);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void gm_proc_exchange(struct gm_proc *p, uint64_t slice_ns)
+{
+	uint64_t until = now_ns(CLOCK_MONOTONIC) + slice_ns, cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
+	struct market m;
+	bool more = true;
+
+	if (!p->engine_on || !p->exchange || !gm_proc_is_open(p))
+		return;
+	open_market(p, &m);
+	for (size_t k = 0; more && k < m.wanted_count; k++) {
+		pthread_mutex_lock(&p->lock);
+		more = trade(p, &m, m.wanted[k]);
+		pthread_mutex_unlock(&p->lock);
+		if (now_ns(CLOCK_MONOTONIC) >= until)
+			break;
+	}
+	p->move_cpu_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+}
+
+/* Brings back those of one heat class. Returns false when the device is full or the time is over. */
+static bool return_class(struct gm_proc *p, unsigned class, uint64_t until)
+{
+	bool full = false;
+
+	for (uint32_t id = gm_chunks_next(&p->chunks, GM_NO_CHUNK); id != GM_NO_CHUNK && !full;
+	     id = gm_chunks_next(&p->chunks, id)) {
+		struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
+
+		if (!(c->flags & GM_CHUNK_BACK) || gm_engine_class(&p->engine, id) != class)
+			continue;
+		if (now_ns(CLOCK_MONOTONIC) >= until || !gm_proc_bandwidth(p, false))
+			return false;
+		c->flags &= (uint8_t)~GM_CHUNK_BACK;
+		gm_proc_in(p, id, GPUMEM_REASON_RESUMED, &full);
+		pthread_mutex_unlock(&p->lock);
+		pthread_mutex_lock(&p->lock);
+	}
+	/* Others took the room meanwhile: what is left is for the exchange to decide. */
+	if (full)
+		p->returning = false;
+	return !full;
+}
+
+bool gm_proc_return(struct gm_proc *p, uint64_t slice_ns)
+{
+	uint64_t until = now_ns(CLOCK_MONOTONIC) + slice_ns, cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
+	bool through = true;
+
+	if (!p->returning || atomic_load(&p->suspended) || !gm_proc_is_open(p))
+		return false;
+	pthread_mutex_lock(&p->lock);
+	for (unsigned class = GM_CLASSES; through && class-- > 0;)
+		through = return_class(p, class, until);
+	if (through)
+		p->returning = false;
+	pthread_mutex_unlock(&p->lock);
+	p->move_cpu_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+	return p->returning;
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settle.c: a process's standing against its limits, and taking off its devices what has to leave.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/decide.h"
+#include "agent/move.h"
+
+#define EVICT_BATCH 64u
+#define FIRST_WAIT_NS 1000000000ull
+#define MAX_WAITS 6u
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static uint32_t chosen(uint32_t live, uint32_t plan, uint32_t otherwise)
+{
+	return live ? live : plan ? plan : otherwise;
+}
+
+/* What was changed while the job runs is stronger than the plan. */
+static void read_rules(struct gm_proc *p)
+{
+	struct gm_options *live = &p->ledger.file->head.live;
+	const struct gpumem_plan *plan = &p->plan;
+	enum gpumem_evict_order before = p->rules.order;
+	uint64_t bandwidth = atomic_load(&live->bandwidth_bytes);
+	struct gm_rules *r = &p->rules;
+
+	r->placement = chosen(atomic_load(&live->placement), plan->placement, 0);
+	r->order = chosen(atomic_load(&live->order), plan->evict, GPUMEM_EVICT_DUEL);
+	r->high_percent = chosen(atomic_load(&live->high_percent), plan->high_percent,
+				 GPUMEM_HIGH_PERCENT);
+	r->low_percent = chosen(atomic_load(&live->low_percent), plan->low_percent,
+				GPUMEM_LOW_PERCENT);
+	if (r->high_percent > 100)
+		r->high_percent = 100;
+	if (r->low_percent > r->high_percent)
+		r->low_percent = r->high_percent;
+	r->bandwidth_bytes = bandwidth ? bandwidth : plan->bandwidth_bytes;
+	r->keep_on_suspend = chosen(atomic_load(&live->suspend), plan->suspend,
+				    GPUMEM_SUSPEND_EVICT) == GPUMEM_SUSPEND_KEEP;
+	if (p->engine_on && r->order != before && gm_engine_set_order(&p->engine, r->order) < 0)
+		r->order = before;
+}
+
+static uint64_t percent(uint64_t bytes, uint32_t n)
+{
+	return (uint64_t)((unsigned __int128)bytes * n / 100u);
+}
+
+void gm_proc_levels(const struct gm_proc *p, size_t i, struct gm_levels *ret)
+{
+	uint64_t limit = gm_ledger_limit(&p->ledger, i), bytes = p->ledger.limits->device[i].bytes;
+	uint64_t reserved = p->headroom.reserved[i];
+
+	if (reserved && bytes > reserved && limit > bytes - reserved)
+		limit = bytes - reserved;
+	ret->high = percent(limit, p->rules.high_percent ? p->rules.high_percent :
+							   GPUMEM_HIGH_PERCENT);
+	ret->low = percent(limit, p->rules.low_percent ? p->rules.low_percent : GPUMEM_LOW_PERCENT);
+}
+
+uint64_t gm_proc_step_high(const struct gm_proc *p, size_t i)
+{
+	uint64_t limit = atomic_load(&p->ledger.slot->device[i].step_limit);
+
+	if (limit == UINT64_MAX)
+		return limit;
+	return percent(limit, p->rules.high_percent ? p->rules.high_percent : GPUMEM_HIGH_PERCENT);
+}
+
+static bool is_first_choice(const struct gm_proc *p, size_t i)
+{
+	return p->plan.device_count > 0 && p->plan.device[0] == i;
+}
+
+static void standing(const struct gm_proc *p, size_t i, struct gm_standing *s)
+{
+	const struct gm_slot_device *d = &p->ledger.slot->device[i];
+	struct gm_holder holder[GM_SLOTS];
+	struct gm_levels levels;
+	size_t own, n;
+
+	memset(s, 0, sizeof(*s));
+	s->placement = p->rules.placement;
+	s->request = gm_ledger_request(&p->ledger, i);
+	s->first_choice = is_first_choice(p, i);
+	s->suspended = atomic_load(&p->suspended) && !p->rules.keep_on_suspend;
+	s->memcg_near = p->headroom.memcg_near;
+	s->pressure = p->headroom.pressure[i];
+	s->own = atomic_load(&d->charged);
+	s->job_limit = gm_ledger_limit(&p->ledger, i);
+	s->step_high = gm_proc_step_high(p, i);
+	if (s->step_high != UINT64_MAX)
+		s->step = gm_ledger_step_charged(&p->ledger, i,
+						 atomic_load(&p->ledger.slot->step_id));
+	gm_proc_levels(p, i, &levels);
+	n = gm_ledger_holders(&p->ledger, i, holder, &own);
+	for (size_t k = 0; k < n; k++)
+		s->job += holder[k].charged;
+	gm_share(holder, n, own, &levels, &s->share);
+}
+
+void gm_proc_note(struct gm_proc *p, uint32_t id, uint64_t bytes, enum gpumem_reason reason)
+{
+	const struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
+
+	gm_ledger_note(&p->ledger, now_ns(CLOCK_BOOTTIME), gm_chunk_number(&p->chunks, id),
+		       (uint32_t)(bytes / GM_PAGE_BYTES), c->heat, reason,
+		       c->device_pages || bytes ? c->device : p->home);
+}
+
+bool gm_proc_bandwidth(struct gm_proc *p, bool must)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC), wait;
+
+	if (!p->rules.bandwidth_bytes)
+		return true;
+	if (gm_ledger_bandwidth(&p->ledger, now, GPUMEM_CHUNK_BYTES, p->rules.bandwidth_bytes,
+				&wait))
+		return true;
+	p->notes |= GPUMEM_NOTE_BANDWIDTH;
+	if (must)
+		return true;
+	p->bandwidth_wait_ns = now + wait;
+	return false;
+}
+
+uint64_t gm_proc_out(struct gm_proc *p, uint32_t id, enum gpumem_reason reason)
+{
+	struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
+	uint64_t number = gm_chunk_number(&p->chunks, id), bytes;
+	struct gm_chunk_view view;
+
+	if (gm_view_present(p, number, 0, &view) < 0 ||
+	    gm_view_sort(number, gm_chunk_uniform(c), &view) < 0)
+		return 0;
+	bytes = gm_move_out(p, id, &view);
+	if (reason == GPUMEM_REASON_SUSPENDED && bytes) {
+		c->flags |= GM_CHUNK_BACK;
+		p->returning = true;
+	}
+	gm_proc_note(p, id, bytes, bytes ? reason : GPUMEM_REASON_FAILED);
+	return bytes;
+}
+
+/* Chunks of a device that is not the engine's: those that came first leave first. */
+static size_t oldest(const struct gm_proc *p, size_t device, uint32_t *ret, size_t n)
+{
+	size_t count = 0;
+
+	for (uint32_t id = gm_chunks_next(&p->chunks, GM_NO_CHUNK); id != GM_NO_CHUNK;
+	     id = gm_chunks_next(&p->chunks, id)) {
+		const struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
+		size_t at;
+
+		if (!c->device_pages || c->device != device ||
+		    (count == n && c->order >= gm_chunk_at(&p->chunks, ret[n - 1])->order))
+			continue;
+		at = count == n ? n - 1 : count++;
+		for (; at > 0 && gm_chunk_at(&p->chunks, ret[at - 1])->order > c->order; at--)
+			ret[at] = ret[at - 1];
+		ret[at] = id;
+	}
+	return count;
+}
+
+static size_t victims(struct gm_proc *p, size_t i, bool must, uint32_t *ret)
+{
+	size_t n;
+
+	pthread_mutex_lock(&p->lock);
+	n = p->engine_on && i == p->home ?
+		    gm_engine_victims(&p->engine, EVICT_BATCH, must, ret) :
+		    oldest(p, i, ret, EVICT_BATCH);
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
+/* A chunk that would not move is out of the engine's sight until the next round, so that it does not
+ * stand before the others. */
+static void set_aside(struct gm_proc *p, uint32_t id, size_t i)
+{
+	if (p->engine_on && i == p->home)
+		gm_engine_went(&p->engine, id, false);
+	else
+		gm_chunk_at(&p->chunks, id)->order = ++p->move_order;
+	p->round[i].stayed = true;
+}
+
+static void put_back(struct gm_proc *p, size_t i)
+{
+	pthread_mutex_lock(&p->lock);
+	for (uint32_t id = gm_chunks_next(&p->chunks, GM_NO_CHUNK); id != GM_NO_CHUNK;
+	     id = gm_chunks_next(&p->chunks, id)) {
+		const struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
+
+		if (p->engine_on && i == p->home && c->device_pages && c->device == i)
+			gm_engine_came(&p->engine, id);
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Takes the chunk off the device if it is still there. */
+static uint64_t evict_listed(struct gm_proc *p, size_t i, uint32_t id, uint32_t order,
+			     enum gpumem_reason reason)
+{
+	struct gm_chunk *c;
+	uint64_t bytes = 0;
+
+	pthread_mutex_lock(&p->lock);
+	c = gm_chunk_at(&p->chunks, id);
+	if (c && c->device_pages && c->device == i && c->order == order) {
+		bytes = gm_proc_out(p, id, reason);
+		if (c->device_pages)
+			set_aside(p, id, i);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return bytes;
+}
+
+static uint32_t order_of(struct gm_proc *p, uint32_t id)
+{
+	const struct gm_chunk *c;
+	uint32_t order;
+
+	pthread_mutex_lock(&p->lock);
+	c = gm_chunk_at(&p->chunks, id);
+	order = c ? c->order : 0;
+	pthread_mutex_unlock(&p->lock);
+	return order;
+}
+
+static void end_round(struct gm_round *r)
+{
+	r->going = false;
+	r->not_before_ns = r->stayed ? now_ns(CLOCK_MONOTONIC) + (FIRST_WAIT_NS << r->waits) : 0;
+	if (!r->stayed)
+		r->waits = 0;
+	else if (r->waits < MAX_WAITS)
+		r->waits++;
+}
+
+/* What leaves at once whatever it costs, and what may wait for bw=. */
+static bool is_urgent(enum gpumem_reason reason)
+{
+	return reason == GPUMEM_REASON_LIMIT || reason == GPUMEM_REASON_SUSPENDED ||
+	       reason == GPUMEM_REASON_ASKED || reason == GPUMEM_REASON_PRESSURE;
+}
+
+/* In the engine's order, until the bytes left. A round tries each chunk once, however many slices of
+ * time it takes; after one in which some stayed (pinned, say) the next waits, longer each time. Returns
+ * false when the slice ended first. */
+static bool evict(struct gm_proc *p, size_t i, const struct gm_decision *d, uint64_t until)
+{
+	struct gm_round *r = &p->round[i];
+	uint32_t list[EVICT_BATCH];
+	uint64_t done = 0;
+	size_t count;
+
+	if (!r->going && now_ns(CLOCK_MONOTONIC) < r->not_before_ns)
+		return true;
+	if (!r->going && r->stayed)
+		put_back(p, i);
+	if (!r->going)
+		*r = (struct gm_round){ .going = true, .last = p->move_order, .waits = r->waits };
+	do {
+		count = victims(p, i, d->must, list);
+		for (size_t k = 0; k < count; k++) {
+			uint32_t order = order_of(p, list[k]);
+
+			/* Set aside in this round: all others had their turn. */
+			if (i != p->home && (int32_t)(order - r->last) > 0) {
+				count = 0;
+				break;
+			}
+			if (!gm_proc_bandwidth(p, is_urgent(d->evict_reason)))
+				return true;
+			done += evict_listed(p, i, list[k], order, d->evict_reason);
+			if (done >= d->evict_bytes) {
+				if (r->stayed)
+					put_back(p, i);
+				*r = (struct gm_round){ 0 };
+				return true;
+			}
+			if (now_ns(CLOCK_MONOTONIC) >= until)
+				return false;
+		}
+	} while (count);
+	end_round(r);
+	return true;
+}
+
+/* Asked for by hand comes first, then the plan's nearest device. */
+static unsigned rank(const struct gm_proc *p, size_t i)
+{
+	bool asked = gm_ledger_request(&p->ledger, i) == GPUMEM_REQUEST_MIGRATE;
+
+	return 1 + is_first_choice(p, i) + 2 * asked;
+}
+
+static void set_engine_room(struct gm_proc *p, const struct gm_standing *s)
+{
+	uint64_t bytes = s->own + s->share.room;
+
+	if (bytes < s->share.fair && s->share.room)
+		bytes = s->own + s->share.room;
+	pthread_mutex_lock(&p->lock);
+	gm_engine_set_room(&p->engine, (uint32_t)(bytes / GPUMEM_CHUNK_BYTES));
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void set_notes(struct gm_proc *p)
+{
+	uint32_t notes = p->notes & GPUMEM_NOTE_BANDWIDTH;
+
+	if (p->headroom.memcg_near)
+		notes |= GPUMEM_NOTE_MEMCG;
+	if (atomic_load(&p->suspended))
+		notes |= GPUMEM_NOTE_SUSPENDED;
+	for (size_t i = 0; i < p->svm.devices.count; i++) {
+		struct gm_limits_device const *l = &p->ledger.limits->device[i];
+
+		if (p->headroom.pressure[i])
+			notes |= GPUMEM_NOTE_PRESSURE;
+		if (p->headroom.reserved[i] && l->bytes < gm_ledger_limit(&p->ledger, i) +
+								  p->headroom.reserved[i])
+			notes |= GPUMEM_NOTE_RESERVED;
+	}
+	atomic_store(&p->ledger.slot->notes, notes);
+	p->notes = 0;
+}
+
+bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
+{
+	uint32_t doorbell = atomic_load(&p->ledger.file->head.doorbell);
+	uint64_t now = now_ns(CLOCK_MONOTONIC), until = now + slice_ns;
+	unsigned best = 0;
+	bool more = false;
+
+	/* Who asks again wants it tried again. */
+	if (doorbell != p->doorbell)
+		for (size_t i = 0; i < p->svm.devices.count; i++) {
+			p->round[i].going = false;
+			p->round[i].not_before_ns = 0;
+			p->round[i].waits = 0;
+		}
+	p->doorbell = doorbell;
+	p->admit_index = GM_SVM_HOST;
+	p->exchange = false;
+	read_rules(p);
+	gm_headroom_look(&p->headroom, &p->ledger, now);
+	gm_ledger_sample(&p->ledger, now_ns(CLOCK_BOOTTIME));
+	for (size_t i = 0; i < p->svm.devices.count; i++) {
+		struct gm_standing s;
+		struct gm_decision d;
+
+		standing(p, i, &s);
+		d = gm_decide(&s);
+		if (p->engine_on && i == p->home)
+			set_engine_room(p, &s);
+		if (d.evict_bytes && gm_proc_open(p) == 0)
+			more |= !evict(p, i, &d, until);
+		if ((d.admit_bytes || d.exchange) && rank(p, i) > best) {
+			best = rank(p, i);
+			p->admit_index = d.admit_bytes ? i : GM_SVM_HOST;
+			p->admit_bytes = d.admit_bytes;
+			p->exchange = d.exchange && i == p->home;
+		}
+	}
+	set_notes(p);
+	return more;
+}

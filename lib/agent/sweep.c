@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sweep.c: which memory is in use: looks for what was touched, ends the engine's epochs, and puts what it
+ * knows into the ledger.
+ */
+#include <time.h>
+
+#include "agent/move.h"
+
+#define LEAST_NS 200000000ull	  /* between two sweeps */
+#define MOST_NS 20000000000ull	  /* however much they cost */
+#define MOST_IDLE_NS 2000000000ull /* while nothing is touched */
+#define FAULT_NS 500u		  /* what a page that is written again costs the application */
+#define STRETCH (256 * GPUMEM_CHUNK_BYTES) /* looked at between two looks at the clock */
+#define REFERENCED_EVERY 16u	  /* mappings are asked about so many sweeps apart */
+#define WANTED_CLASS 1u		  /* colder memory claims no share */
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void touched(struct gm_proc *p, uint64_t number)
+{
+	uint32_t id = gm_chunks_find(&p->chunks, number);
+
+	/* What the pass has not seen yet comes as touched anyhow. */
+	if (id == GM_NO_CHUNK)
+		return;
+	gm_engine_touched(&p->engine, id);
+	gm_trace_add(&p->trace, 't', number);
+}
+
+static void written(void *data, uint64_t number, unsigned pages)
+{
+	struct gm_proc *p = data;
+
+	p->sweep.dirty_pages += pages;
+	touched(p, number);
+}
+
+static void referenced(void *data, uintptr_t start, uintptr_t end)
+{
+	struct gm_proc *p = data;
+
+	for (uint64_t n = start / GPUMEM_CHUNK_BYTES; n <= (end - 1) / GPUMEM_CHUNK_BYTES; n++)
+		touched(p, n);
+}
+
+/* ---- the GPU's side */
+
+static void on_event(void *data, const struct gm_smi_event *event)
+{
+	struct gm_proc *p = data;
+	uint64_t first = event->addr / GPUMEM_CHUNK_BYTES;
+	uint64_t last = (event->addr + (event->len ? event->len - 1 : 0)) / GPUMEM_CHUNK_BYTES;
+
+	for (uint64_t n = first; n <= last; n++) {
+		uint32_t id = gm_chunks_find(&p->chunks, n);
+
+		if (id == GM_NO_CHUNK)
+			continue;
+		if (event->kind == GM_SMI_FAULT) {
+			gm_engine_faulted(&p->engine, id);
+			gm_trace_add(&p->trace, 'f', n);
+		}
+		/* What arrived or was evicted, the pass measures. */
+		p->changed = true;
+	}
+}
+
+void gm_proc_events(struct gm_proc *p)
+{
+	if (!p->engine_on)
+		return;
+	pthread_mutex_lock(&p->lock);
+	if (p->svm.ops && p->sweep.smi.fd < 0 && !(p->signals & GPUMEM_SIGNAL_SMI) &&
+	    p->home < p->svm.devices.count) {
+		/* Tried once: a driver without events will not have them later. */
+		p->signals |= GPUMEM_SIGNAL_SMI;
+		if (gm_smi_open(p->svm.devices.device[p->home].id, &p->sweep.smi) < 0)
+			p->sweep.smi.fd = -1;
+	}
+	gm_smi_read(&p->sweep.smi, on_event, p);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* ---- the CPU's side */
+
+static uint32_t live_signals(const struct gm_proc *p)
+{
+	uint32_t s = GPUMEM_SIGNAL_PRESENCE | GPUMEM_SIGNAL_CALLS;
+
+	if (p->sweep.way == GM_TOUCHED_SCAN)
+		s |= GPUMEM_SIGNAL_SCAN;
+	if (p->sweep.way != GM_TOUCHED_NONE)
+		s |= GPUMEM_SIGNAL_SOFT_DIRTY | GPUMEM_SIGNAL_REFERENCED;
+	if (p->sweep.smi.fd >= 0)
+		s |= GPUMEM_SIGNAL_SMI;
+	return s;
+}
+
+static void probe(struct gm_proc *p)
+{
+	struct gm_sweep *s = &p->sweep;
+
+	s->probed = true;
+	s->until_referenced = REFERENCED_EVERY;
+	s->way = gm_touched_probe(p->pagemap.fd);
+	if (s->way != GM_TOUCHED_NONE &&
+	    gm_own_open(&s->clear_refs, "/proc/self/clear_refs", O_WRONLY) < 0)
+		s->way = GM_TOUCHED_NONE;
+}
+
+/* One stretch of the eligible memory. Returns false at the end. */
+static bool look_on(struct gm_proc *p)
+{
+	struct gm_sweep *s = &p->sweep;
+
+	for (size_t i = 0; i < p->ranges.count; i++) {
+		uintptr_t start = p->ranges.range[i].start, end = p->ranges.range[i].end;
+
+		if (end <= s->at)
+			continue;
+		if (start < s->at)
+			start = s->at;
+		if (end - start > STRETCH)
+			end = start + STRETCH;
+		if (!gm_own_valid(&p->pagemap))
+			gm_own_open(&p->pagemap, "/proc/self/pagemap", O_RDONLY);
+		gm_touched_look(p->pagemap.fd, s->way, start, end, written, p);
+		s->at = end;
+		return true;
+	}
+	return false;
+}
+
+static void end_epoch(struct gm_proc *p)
+{
+	struct gm_sweep *s = &p->sweep;
+
+	if (!gm_own_valid(&s->clear_refs))
+		gm_own_open(&s->clear_refs, "/proc/self/clear_refs", O_WRONLY);
+	if (s->way != GM_TOUCHED_NONE)
+		gm_touched_clear(s->clear_refs.fd);
+	gm_engine_epoch(&p->engine);
+	gm_trace_add(&p->trace, 'e', 0);
+	gm_trace_flush(&p->trace);
+}
+
+/* The next sweep: as late as the cost of this one, and of the faults it makes the application take,
+ * demands; later still while nothing is touched. */
+static void schedule(struct gm_proc *p, uint64_t now, unsigned permille)
+{
+	struct gm_sweep *s = &p->sweep;
+	uint64_t cost = s->cost_ns + s->dirty_pages * FAULT_NS;
+	uint64_t wait = cost * 1000u / (permille ? permille : 1);
+
+	s->idle = s->dirty_pages ? 0 : s->idle + 1;
+	if (s->idle > 2) {
+		uint64_t idle = LEAST_NS << (s->idle < 8 ? s->idle - 2 : 6);
+
+		/* A tenth of the budget is enough to notice that there is work again. */
+		wait *= 10;
+		if (idle > MOST_IDLE_NS)
+			idle = MOST_IDLE_NS;
+		if (wait < idle)
+			wait = idle;
+	}
+	if (wait < LEAST_NS)
+		wait = LEAST_NS;
+	if (wait > MOST_NS)
+		wait = MOST_NS;
+	s->not_before_ns = now + wait;
+}
+
+static void begin(struct gm_proc *p)
+{
+	struct gm_sweep *s = &p->sweep;
+
+	if (!s->probed)
+		probe(p);
+	s->going = true;
+	s->at = 0;
+	s->cost_ns = s->dirty_pages = 0;
+}
+
+bool gm_proc_sweep(struct gm_proc *p, uint64_t cpu_ns, unsigned permille)
+{
+	uint64_t cpu0 = now_ns(CLOCK_THREAD_CPUTIME_ID), spent = 0;
+	struct gm_sweep *s = &p->sweep;
+	bool more = true, ended;
+
+	if (!p->engine_on || now_ns(CLOCK_MONOTONIC) < s->not_before_ns)
+		return false;
+	pthread_mutex_lock(&p->lock);
+	if (!s->going)
+		begin(p);
+	while (more && spent < cpu_ns) {
+		more = s->way != GM_TOUCHED_NONE && look_on(p);
+		pthread_mutex_unlock(&p->lock);
+		pthread_mutex_lock(&p->lock);
+		spent = now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0;
+	}
+	ended = !more;
+	if (ended) {
+		if (s->way != GM_TOUCHED_NONE && --s->until_referenced == 0) {
+			gm_referenced_look(referenced, p);
+			s->until_referenced = REFERENCED_EVERY;
+		}
+		end_epoch(p);
+		s->going = false;
+	}
+	pthread_mutex_unlock(&p->lock);
+	s->cost_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0;
+	if (ended) {
+		schedule(p, now_ns(CLOCK_MONOTONIC), permille);
+		gm_proc_publish(p);
+	}
+	return ended;
+}
+
+/* ---- what others may know */
+
+static void publish_engine(struct gm_proc *p)
+{
+	struct gm_slot *slot = p->ledger.slot;
+	struct gm_engine_view v;
+
+	gm_engine_look(&p->engine, &v);
+	atomic_store(&slot->order, p->engine.order);
+	atomic_store(&slot->arm, v.arm);
+	atomic_store(&slot->switches, v.switches);
+	atomic_store(&slot->hit_permille[0], v.hit_permille[0]);
+	atomic_store(&slot->hit_permille[1], v.hit_permille[1]);
+	atomic_store(&slot->seen_permille, v.seen_permille);
+	atomic_store(&slot->signals, live_signals(p));
+	atomic_store(&slot->chunks, p->chunks.used);
+	atomic_fetch_add(&slot->epoch, 1);
+	atomic_fetch_add(&slot->device[p->home].refaulted,
+			 (v.refaults - p->sweep.refaults) * GPUMEM_CHUNK_BYTES);
+	p->sweep.refaults = v.refaults;
+}
+
+void gm_proc_publish(struct gm_proc *p)
+{
+	uint32_t there[GPUMEM_MAX_DEVICES][GM_CLASSES] = { { 0 } }, here[GM_CLASSES] = { 0 };
+	struct gm_slot *slot = p->ledger.slot;
+	uint64_t wanted = 0;
+
+	if (!slot || !p->engine_on)
+		return;
+	pthread_mutex_lock(&p->lock);
+	for (uint32_t id = gm_chunks_next(&p->chunks, GM_NO_CHUNK); id != GM_NO_CHUNK;
+	     id = gm_chunks_next(&p->chunks, id)) {
+		const struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
+		unsigned class = gm_engine_class(&p->engine, id);
+
+		there[c->device][class] += c->device_pages;
+		here[class] += c->host_pages;
+		if (class >= WANTED_CLASS && c->host_pages >= GM_MIN_RUN && !c->fails &&
+		    !(c->flags & GM_CHUNK_OUT))
+			wanted += (uint64_t)c->host_pages * GM_PAGE_BYTES;
+	}
+	publish_engine(p);
+	pthread_mutex_unlock(&p->lock);
+	for (unsigned k = 0; k < GM_CLASSES; k++) {
+		atomic_store(&slot->host_class[k], here[k]);
+		for (size_t i = 0; i < p->svm.devices.count; i++)
+			atomic_store(&slot->device_class[i][k], there[i][k]);
+	}
+	/* A claim is for those who may come in at all. */
+	if (p->rules.placement != GPUMEM_PLACE_PREFER && p->rules.placement != GPUMEM_PLACE_BIND)
+		wanted = 0;
+	if (atomic_load(&p->suspended))
+		wanted = 0;
+	if (wanted && atomic_exchange(&slot->device[p->home].wanted, wanted) == 0)
+		gm_ledger_wake(&p->ledger);
+	else
+		atomic_store(&slot->device[p->home].wanted, wanted);
+}
