@@ -52,7 +52,7 @@ refused "'limit=2G'" prefer,limit=1G,limit=2G
 refused "off" off,limit=1G
 refused "empty option" prefer,
 refused "interleave" interleave:0/1
-refused "'evict=duel' is not supported yet" prefer,evict=duel
+refused "'end=evict' is not supported yet" prefer,end=evict
 refused "not supported yet" interleave
 refused "limit=65G is above the site's maximum of 64G" prefer,limit=65G
 out=$(user sbatch --gpu-mem-policy=nonsense --wrap true 2>&1)
@@ -124,7 +124,7 @@ bad_conf "MaxLimit" "MaxLimit"
 bad_conf "MaxLimit=lots" "lots"
 bad_conf "MaxLimit=0%" "0%"
 bad_conf "DefaultPolicy=fast" "fast"
-bad_conf "DefaultPolicy=prefer,evict=duel" "not supported yet"
+bad_conf "DefaultPolicy=prefer,end=evict" "not supported yet"
 bad_conf "AllowedPolicies=prefer,anything" "anything"
 bad_conf "StateDir=run/gpumem" "run/gpumem"
 bad_conf "OnLeftover=panic" "kill"

