@@ -15,6 +15,8 @@ TESTS += $(dist_check_SCRIPTS)
 # Programs and scripts of the guest's tests; tests/vm/run and test.sh use them.
 check_PROGRAMS += tests/guest/filler
 tests_guest_filler_SOURCES = tests/guest/filler.c
+check_PROGRAMS += tests/guest/load
+tests_guest_load_SOURCES = tests/guest/load.c
 check_PROGRAMS += tests/guest/api
 tests_guest_api_SOURCES = tests/guest/api.c
 tests_guest_api_LDADD = lib/libgpumem.la

@@ -14,6 +14,7 @@
 
 #include "agent/agent.h"
 #include "agent/rocm.h"
+#include "agent/suspend.h"
 #include "agent/thread.h"
 #include "base/procfs.h"
 
@@ -97,6 +98,14 @@ static void earn(struct credit *c, unsigned permille)
 	c->since = now;
 }
 
+static void wake(void)
+{
+	struct gm_proc *p = atomic_load(&agent.attached);
+
+	if (p)
+		gm_ledger_wake(&p->ledger);
+}
+
 /* How long to sleep when there is nothing to do: until the next look, or what bw= holds back. */
 static uint64_t nap_ns(const struct gm_proc *p, uint64_t tick)
 {
@@ -128,9 +137,13 @@ static bool look(struct gm_proc *p, struct credit *credit, bool *ret_epoch)
 static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 {
 	uint64_t moved0 = p->move_cpu_ns;
-	bool more, done = true, epoch = false;
+	bool more, done = true, epoch = false, suspended = gm_suspend_turn(p);
 
 	more = gm_proc_settle(p, SLICE_NS);
+	if (suspended) {
+		atomic_store(&p->ledger.slot->updated_ns, now_ns(CLOCK_BOOTTIME));
+		return more ? 0 : GM_SUSPEND_TICK_NS;
+	}
 	if (p->admit_index != GM_SVM_HOST || p->exchange)
 		open_if_worth(p, &agent.open_again);
 	gm_proc_events(p);
@@ -159,6 +172,7 @@ static void watch(struct gm_proc *p)
 	uint64_t tick = TICK_NS, next_reap = 0, nap;
 
 	agent.open_again = 0;
+	gm_suspend_watch(wake);
 	/* A process whose other threads have all ended would live on for this one. */
 	while (!atomic_load(&agent.stand_down) && !gm_thread_leaving() && !gm_proc_last_thread()) {
 		uint32_t seen = atomic_load(&p->ledger.file->head.doorbell);
@@ -172,6 +186,8 @@ static void watch(struct gm_proc *p)
 		if (nap)
 			gm_ledger_wait(&p->ledger, seen, nap);
 	}
+	gm_suspend_unwatch();
+	atomic_store(&p->suspended, false);
 }
 
 static void agent_main(void)
@@ -190,14 +206,6 @@ static void agent_main(void)
 	watch(p);
 }
 
-static void wake(void)
-{
-	struct gm_proc *p = atomic_load(&agent.attached);
-
-	if (p)
-		gm_ledger_wake(&p->ledger);
-}
-
 bool gm_agent_pause(void)
 {
 	return gm_thread_stop(wake);
@@ -213,6 +221,7 @@ static void in_child(void)
 	struct gm_proc *p = atomic_exchange(&agent.attached, NULL);
 
 	gm_rocr_after_fork();
+	gm_suspend_after_fork();
 	agent.parent = 0;
 	if (p) {
 		agent.parent = atomic_load(&p->ledger.slot->owner);

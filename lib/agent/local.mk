@@ -20,6 +20,7 @@ lib_libgpumem_agent_la_SOURCES = \
 	lib/agent/agent.c lib/agent/agent.h \
 	lib/agent/rocm.c lib/agent/rocm.h \
 	lib/agent/single.c \
+	lib/agent/suspend.c lib/agent/suspend.h \
 	lib/agent/thread.c lib/agent/thread.h
 # ROCr unloads what HSA_TOOLS_LIB named, with the thread in it: nodelete.
 lib_libgpumem_agent_la_LIBADD = lib/libgm-core.la

@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What is hot stays: four processes whose halves are in use in turn, under one limit; a process that comes
+# late; a sweep that fits nowhere.
+. "${SRCDIR:?}/tests/guest/lib.sh"
+
+# Emulated, a look at a page takes ten times what it does on a real machine.
+cluster_up "CpuBudget=5%"
+d0=$(device_pci 0)
+conf="--conf /tmp/gpumem.conf"
+over_seconds() { gpumem report $conf "$1" --json 2>/dev/null | sed -n 's/.*"over_limit_s": *\([0-9.]*\).*/\1/p' | head -n 1; }
+moved() { echo $((($(cat /sys/class/kfdsim/dev0/migrated_in) + $(cat /sys/class/kfdsim/dev0/migrated_out)) * 4096)); }
+
+# ---- 4 x 16 MiB are hot, 64 of the 76 that the high mark leaves
+rm -f "$JOBS"/h.*
+sim_peak_reset 0
+user srun -w n1 -n4 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=80M \
+	load hot -m 32 -S 5 -t 26 -o "$JOBS/h" >"$JOBS/out" 2>&1 &
+job=$!
+sleep 18
+id=$(squeue -h -o %A)
+gpumem status $conf -b -n -o PID,RULE,SWITCHES,SEEN,REFAULTED 2>/dev/null | sed 's/^/# /'
+refaulted=$(gpumem status $conf -b -n -o REFAULTED 2>/dev/null | awk '{ s += $1 } END { print s + 0 }')
+wait $job
+is "hot halves: the job ends well, every word as it was written" 0 $?
+sed 's/^/# /' "$JOBS/out"
+read -r device touched < <(cat "$JOBS"/h.* | tr '= ' '  ' | awk '{ d += $2; t += $4 } END { print d, t }')
+check "hot halves: at least 95 % of what was touched was on the device" \
+	'$v2 > 1000 && 100 * $v1 >= 95 * $v2' "$device" "$touched"
+check "hot halves: the limit was never passed" '$v1 <= 80*MB' "$(sim_peak 0)"
+check "hot halves: refaults are reported" '$v1 >= 0' "$refaulted"
+
+# ---- who comes late gets its share from the borrowers
+poll 20 idle
+rm -f "$JOBS"/{w,v}.* "$JOBS/stop"
+user sbatch -Q -w n1 -n2 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=80M -o /dev/null \
+	--wrap "srun -n1 --overlap filler -m 96 -t 90 -s $JOBS/stop -o $JOBS/w &
+		while [ ! -e $JOBS/go ]; do sleep 0.1; done
+		srun -n1 --overlap filler -m 48 -t 90 -s $JOBS/stop -o $JOBS/v & wait"
+poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 18944 ]"
+touch "$JOBS/go"
+has_share() { [ "$(cat "$JOBS"/v.* 2>/dev/null | tr ' ' '\n' | sed -n 's/^device=//p')" -ge $((36 * MB)) ] 2>/dev/null; }
+filled() { [ "$(cat "$JOBS"/v.* 2>/dev/null | tr ' ' '\n' | sed -n 's/^host=//p')" != '' ]; }
+poll 30 filled
+begin=$(date +%s%N)
+poll 15 has_share
+took=$((($(date +%s%N) - begin) / 1000000))
+echo "# late process: its share after $took ms"
+check "late process: 36 of 38 MiB within 2 s of being filled" '$v1 <= 2000' $took
+check "late process: the limit holds" '$v1 <= 80*MB' "$(sim 0)"
+touch "$JOBS/stop"
+poll 20 idle
+has "late process: the borrower's words are right" 'errors=0 ' "$(cat "$JOBS"/w.*)"
+has "late process: and its own" 'errors=0 ' "$(cat "$JOBS"/v.*)"
+
+# ---- 80 MiB in a circle through 64
+sweep() { # ORDER: prints bytes moved per touch
+	poll 20 idle
+	rm -f "$JOBS"/s.* "$JOBS/stop"
+	user srun -w n1 -n1 --gpus=1 --mem=1200 "--gpu-mem-policy=prefer,limit=64M,high=100%,low=97%,evict=$1" \
+		load sweep -m 80 -d 60 -t 90 -s "$JOBS/stop" -o "$JOBS/s" >"$JOBS/out" 2>&1 &
+	local job=$! before after
+	poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 14000 ]"
+	sleep 6 # two times round, for the policy to see what it is
+	before=$(moved)
+	sleep 12
+	after=$(moved)
+	touch "$JOBS/stop"
+	wait $job || echo "# $1 ended with $?"
+	echo $((after - before))
+}
+lrf=$(sweep lrf)
+duel=$(sweep duel)
+touches=$((12000 / 65))
+echo "# sweep: in about $touches touches lrf moved $((lrf / MB)) MiB, duel $((duel / MB)) MiB"
+check "sweep: lrf moves on nearly every touch" '$v1 >= $v2 * 2*MB / 2' "$lrf" "$touches"
+check "sweep: the default moves at most an eighth of it" '$v1 >= 8 * $v2' "$lrf" "$duel"
+poll 20 idle
+
+cluster_down
+finish
