@@ -89,6 +89,7 @@ struct gm_proc {
 	bool exchange;	      /* hotter chunks may replace colder ones there */
 	bool returning;	      /* chunks that left for a suspend are still to come back */
 	atomic_bool suspended;
+	bool was_suspended; /* as of the last settling */
 };
 
 /* Prepares for the devices of a table. `ledger` may be NULL; `job_dir` is its folder. */

@@ -344,17 +344,18 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 {
 	uint32_t doorbell = atomic_load(&p->ledger.file->head.doorbell);
 	uint64_t now = now_ns(CLOCK_MONOTONIC), until = now + slice_ns;
+	bool suspended = atomic_load(&p->suspended), more = false;
 	unsigned best = 0;
-	bool more = false;
 
 	/* Who asks again wants it tried again. */
-	if (doorbell != p->doorbell)
+	if (doorbell != p->doorbell || suspended != p->was_suspended)
 		for (size_t i = 0; i < p->svm.devices.count; i++) {
 			p->round[i].going = false;
 			p->round[i].not_before_ns = 0;
 			p->round[i].waits = 0;
 		}
 	p->doorbell = doorbell;
+	p->was_suspended = suspended;
 	p->admit_index = GM_SVM_HOST;
 	p->exchange = false;
 	read_rules(p);

@@ -2,9 +2,11 @@
 # Programs of the benches; tests/bench/run uses them.
 check_PROGRAMS += \
 	tests/bench/interleave \
+	tests/bench/ledger \
 	tests/bench/nothing \
 	tests/bench/stage \
-	tests/bench/svm_rate
+	tests/bench/svm_rate \
+	tests/bench/watch
 check_LTLIBRARIES += tests/bench/empty.la
 if BUILD_PLUGIN
 check_LTLIBRARIES += tests/bench/empty_spank.la
@@ -13,7 +15,8 @@ endif
 # End of the benches' programs
 
 .PHONY: bench-programs
-bench-programs: tests/bench/interleave tests/bench/nothing tests/bench/stage tests/bench/svm_rate \
+bench-programs: tests/bench/interleave tests/bench/ledger tests/bench/nothing tests/bench/stage \
+	tests/bench/svm_rate tests/bench/watch tests/guest/load tests/guest/filler \
 	tests/bench/empty.la $(bench_plugins)
 
 tests_bench_interleave_SOURCES = tests/bench/interleave.c
@@ -38,5 +41,15 @@ tests_bench_svm_rate_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_ledger_charge,--wrap=gm_ledger_uncharge \
 	-Wl,--wrap=gm_maps_read
 
+tests_bench_ledger_SOURCES = tests/bench/ledger.c
+tests_bench_ledger_LDADD = lib/libgm-core.la
+tests_bench_watch_SOURCES = tests/bench/watch.c
+tests_bench_watch_LDADD = lib/libgm-core.la
+tests_bench_watch_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=gm_maps_read,--wrap=gm_residency_present,--wrap=gm_residency_sort \
+	-Wl,--wrap=gm_touched_probe,--wrap=gm_touched_clear,--wrap=gm_touched_look \
+	-Wl,--wrap=gm_referenced_look
+
 EXTRA_DIST += tests/bench/README.md tests/bench/run \
-	tests/bench/agent-load.bench tests/bench/launch.bench tests/bench/svm-rate.bench
+	tests/bench/agent-load.bench tests/bench/launch.bench tests/bench/ledger.bench \
+	tests/bench/watch.bench tests/bench/watch-own.bench tests/bench/svm-rate.bench

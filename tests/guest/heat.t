@@ -11,10 +11,14 @@ conf="--conf /tmp/gpumem.conf"
 over_seconds() { gpumem report $conf "$1" --json 2>/dev/null | sed -n 's/.*"over_limit_s": *\([0-9.]*\).*/\1/p' | head -n 1; }
 moved() { echo $((($(cat /sys/class/kfdsim/dev0/migrated_in) + $(cat /sys/class/kfdsim/dev0/migrated_out)) * 4096)); }
 
+out=$(GPUMEM_TEST_SOFT_DIRTY=1 "$BUILDDIR/tests/unit/test_signals" 2>&1)
+is "soft-dirty and referenced bits as this kernel has them" 0 $?
+grep -v '^ok\|^1\.\.' <<<"$out" | sed 's/^/# /'
+
 # ---- 4 x 16 MiB are hot, 64 of the 76 that the high mark leaves
 rm -f "$JOBS"/h.*
 sim_peak_reset 0
-user srun -w n1 -n4 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=80M \
+user srun -w n1 -n4 -O --cpu-bind=none --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=80M \
 	load hot -m 32 -S 5 -t 26 -o "$JOBS/h" >"$JOBS/out" 2>&1 &
 job=$!
 sleep 18

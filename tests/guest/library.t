@@ -34,7 +34,7 @@ out=$(prefetch)
 is "EINTR three times: the example does not notice" 0 $?
 
 cluster_up
-run_api "in a job, beside the agent" user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=advise,limit=64M api 64
+run_api "in a job, beside the agent" user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=advise,limit=64M,high=100%,low=90% api 64
 run_api "in a job, the agent's policy is prefer" user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=prefer api busy
 poll 20 idle
 is "nothing is left on the device" 0 "$(sim 0)"

@@ -9,8 +9,9 @@ seconds=120
 cluster_up
 conf="--conf /tmp/gpumem.conf"
 sim_peak_reset 0
+rm -f "$JOBS/bad"
 baseline=$(cat /sys/class/kfdsim/dev0/owners)
-user srun -w n1 -n1 --gpus=1 --mem=3000 --gpu-mem-policy=prefer,limit=128M bash -c "
+user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=128M bash -c "
 	run() { load storm -t \$1 -r \$2; case \$? in 0|137) ;; *) echo \"seed \$2 ended with \$?\" >>$JOBS/bad ;; esac; }
 	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
 		( end=\$((SECONDS + $seconds)); n=\$i
@@ -18,7 +19,6 @@ user srun -w n1 -n1 --gpus=1 --mem=3000 --gpu-mem-policy=prefer,limit=128M bash 
 	done
 	wait" >"$JOBS/out" 2>&1 &
 job=$!
-rm -f "$JOBS/bad"
 poll 20 pgrep -x load >/dev/null
 end=$((SECONDS + seconds - 2)) worst=0 kills=0
 while [ $SECONDS -lt $end ]; do
@@ -37,6 +37,7 @@ while [ $SECONDS -lt $end ]; do
 done
 wait $job
 is "storm: the job ends" 0 $?
+sed 's/^/# /' "$JOBS/out"
 echo "# $kills processes were killed, at most $((worst / MB)) MiB were on the device"
 if [ -e "$JOBS/bad" ]; then not_ok "storm: no wrong word" "$(cat "$JOBS/bad" "$JOBS/out")"; else ok "storm: no wrong word"; fi
 check "storm: memory was on the device" '$v1 >= 16*MB' $worst

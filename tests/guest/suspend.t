@@ -5,6 +5,7 @@
 
 cluster_up
 conf="--conf /tmp/gpumem.conf"
+d0=$(device_pci 0)
 empty() { [ "$(sim 0)" = 0 ]; }
 back() { [ "$(sim 0)" -ge $((before * 95 / 100)) ]; }
 start() { # POLICY
@@ -39,7 +40,7 @@ sleep 3
 is "suspend: it stays empty" 0 "$(sim 0)"
 has "suspend: the tasks are frozen" 'SUSPENDED|S ' "$(squeue -h -o '%T ')"
 # Another process has the device to itself meanwhile.
-user gpumem run $conf prefer -- filler -m 64 -t 4 -o "$JOBS/other" >/dev/null 2>&1 &
+user gpumem run $conf -d $d0 prefer filler -m 64 -t 4 -o "$JOBS/other" >/dev/null 2>&1 &
 other=$!
 poll 10 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 12000 ]"
 check "suspend: another one uses the device" '$v1 >= 46*MB' "$(sim 0)"
@@ -63,8 +64,8 @@ finish_job keep
 
 # By hand, a process that really stops: its group is not an orphaned one.
 rm -f "$JOBS"/w.* "$JOBS/stop"
-user bash -m -c "gpumem run $conf prefer,limit=80M -- filler -m 48 -t 60 -s $JOBS/stop -o $JOBS/w >/dev/null 2>&1 &
-	wait; wait" &
+user bash -c "set -m; gpumem run $conf -d $d0 prefer,limit=80M filler -m 48 -t 60 -s $JOBS/stop -o $JOBS/w >/dev/null 2>&1 &
+	wait; wait" 2>/dev/null &
 shell=$!
 poll 30 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 12000 ]"
 pid=$(fillers | head -n 1)
@@ -85,7 +86,7 @@ trap 'echo handled' TSTP
 echo ready
 for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 0.2; done
 S
-user gpumem run $conf prefer -- bash /tmp/handler.sh >"$JOBS/handled" 2>&1 &
+user gpumem run $conf -d $d0 prefer bash /tmp/handler.sh >"$JOBS/handled" 2>&1 &
 runs=$!
 poll 10 grep -q ready "$JOBS/handled"
 sleep 1

@@ -14,6 +14,8 @@ core_test_ldadd = lib/libgm-ledger.la lib/libgm-policy.la lib/libgm-discover.la 
 UNIT_TESTS += \
 	tests/unit/test_cgroup \
 	tests/unit/test_share \
+	tests/unit/test_keep \
+	tests/unit/test_signals \
 	tests/unit/test_decide \
 	tests/unit/test_engine \
 	tests/unit/test_engine_chunks \
@@ -28,6 +30,12 @@ UNIT_TESTS += \
 tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c
 tests_unit_test_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_cgroup_LDADD = $(core_test_ldadd)
+tests_unit_test_keep_SOURCES = tests/unit/test_keep.c
+tests_unit_test_keep_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_keep_LDADD = $(core_test_ldadd)
+tests_unit_test_signals_SOURCES = tests/unit/test_signals.c
+tests_unit_test_signals_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_signals_LDADD = $(core_test_ldadd)
 tests_unit_test_share_SOURCES = tests/unit/test_share.c
 tests_unit_test_share_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_share_LDADD = $(core_test_ldadd)

@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# How fast, and how fast at most: bw= over any second, marks that change while a job runs, pressure on a device
+# that others fill.
+. "${SRCDIR:?}/tests/guest/lib.sh"
+
+cluster_up
+conf="--conf /tmp/gpumem.conf"
+d0=$(device_pci 0)
+begin_job() { # POLICY MiB; not waited for
+	poll 20 idle
+	rm -f "$JOBS"/w.* "$JOBS/stop"
+	user srun -w n1 -n1 --gpus=1 --mem=1200 "--gpu-mem-policy=$1" \
+		filler -m "$2" -r -t 180 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	job=$!
+}
+end_job() { # WHAT
+	touch "$JOBS/stop"
+	wait $job
+	is "$1: the job ends well" 0 $?
+	for pid in $(fillers); do
+		is "$1: the pattern is intact" 0 "$(said "$pid" errors)"
+	done
+}
+holds() { [ "$(sim 0)" -ge $(($1 * MB)) ]; }
+
+begin_job prefer,bw=64M 320
+rates=$(load rate -f /sys/class/kfdsim/dev0/migrated_in -t 9)
+least=${rates#least=} least=${least% *} most=${rates#*most=}
+echo "# bw=64M: $((least / MB)) to $((most / MB)) MiB/s over whole seconds ($rates)"
+check "bw=64M: at most 3 % more over any second" '100 * $v1 <= 103 * 64*MB' "$most"
+check "bw=64M: at most 3 % less" '100 * $v1 >= 97 * 64*MB' "$least"
+poll 20 holds 300
+id=$(squeue -h -o %A)
+user gpumem set $conf -j "$id" limit=128M >/dev/null 2>&1
+poll 10 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -le 32768 ]"
+check "a limit does not wait for bw=" '$v1 <= 128*MB' "$(sim 0)"
+end_job bw
+
+# 256 MiB over the high mark: how long the agent's own part of it takes
+begin_job prefer,limit=448M 400
+poll 60 holds 396
+poll 20 still
+id=$(squeue -h -o %A)
+pid=$(fillers | head -n 1)
+own() { # user time of the agent's thread, in ticks: the moves themselves are the kernel's
+	local t
+	for t in /proc/"$pid"/task/*; do
+		[ "$(cat "$t/comm")" = gpumem ] && sed 's/.*) //' "$t/stat" | awk '{ print $12, $13 }'
+	done
+}
+read -r user0 system0 < <(own)
+begin=$(date +%s%N)
+user gpumem set $conf -j "$id" limit=152M >/dev/null
+poll 20 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -le $((152 * 95 * 256 / 100)) ]"
+took=$((($(date +%s%N) - begin) / 1000000))
+read -r user1 system1 < <(own)
+echo "# overshoot of 256 MiB: below the high mark after $took ms; $(((user1 - user0) * 10)) ms of the agent's own, $(((system1 - system0) * 10)) ms in the kernel"
+check "overshoot: at most 300 ms of the agent's own" '$v1 <= 30' $((user1 - user0))
+check "overshoot: down to the low mark, not further" '$v1 <= 152*MB && $v1 >= 152*MB * 86 / 100' "$(sim 0)"
+user gpumem set $conf -j "$id" high=60% low=50% >/dev/null
+poll 10 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -le $((152 * 50 * 256 / 100)) ]"
+check "set high=60% low=50%: down to half" '$v1 <= 152*MB / 2 && $v1 >= 152*MB * 48 / 100' "$(sim 0)"
+user gpumem set $conf -j "$id" policy=host >/dev/null
+poll 10 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) = 0 ]"
+is "set policy=host: all comes back" 0 "$(sim 0)"
+end_job marks
+
+# Somebody else fills the device: the job's memory leaves before the driver has to choose.
+begin_job prefer 300
+poll 60 holds 296
+poll 20 still
+user gpumem run $conf -d "$d0" prefer,high=100% filler -m 208 -r -t 10 -o "$JOBS/other" >/dev/null 2>&1 &
+other=$!
+sleep 8
+free=$((512 * MB - $(cat "/sys/bus/pci/devices/$d0/mem_info_vram_used")))
+echo "# two jobs that want 508 of 512 MiB leave $((free / MB)) free"
+check "pressure: the device is not full" '$v1 >= 4*MB' $free
+wait $other
+end_job pressure
+
+cluster_down
+finish
