@@ -20,7 +20,7 @@ static const struct command {
 	{ "list", cmd_list, "show the GPUs of this node and whose memory is coherent" },
 	{ "migrate", cmd_migrate, "bring a running job's memory to the devices" },
 	{ "run", cmd_run, "run a command with a memory policy, without Slurm" },
-	{ "set", cmd_set, "change the limit of a running job" },
+	{ "set", cmd_set, "change the policy of a running job" },
 	{ "status", cmd_status, "show what jobs have on the devices of this node" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

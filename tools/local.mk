@@ -10,12 +10,22 @@ tools_gpumem_SOURCES = \
 	tools/cmd_run.c \
 	tools/cmd_status.c \
 	tools/commands.h \
+	tools/facts.c tools/facts.h \
 	tools/gpumem.c \
 	tools/jobs.c tools/jobs.h \
+	tools/options.c tools/options.h \
 	tools/table.c tools/table.h
 # End of tools_gpumem_SOURCES
 tools_gpumem_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS)
 tools_gpumem_LDADD = lib/libgpumem.la $(SMARTCOLS_LIBS)
 if BUILD_TOOLS
 dist_check_SCRIPTS += tests/t/check-conf.t
+endif
+
+# What these tests read: a record as agents would have written it.
+check_PROGRAMS += tests/t/sample-record
+tests_t_sample_record_SOURCES = tests/t/sample-record.c
+tests_t_sample_record_LDADD = lib/libgpumem.la
+if BUILD_TOOLS
+dist_check_SCRIPTS += tests/t/set.t tests/t/status.t
 endif

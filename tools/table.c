@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "commands.h"
+#include "options.h"
 #include "table.h"
 
 #define SHOWN_MAX 64
@@ -144,9 +145,7 @@ int table_open(const struct table_column *columns, const struct table_options *o
 		fprintf(stderr, "gpumem: no column \"%s\"; see gpumem %s --help\n", bad, command);
 		return EXIT_USAGE;
 	}
-	if (rc < 0)
-		fprintf(stderr, "gpumem: %s\n", strerror(-rc));
-	return rc < 0 ? EXIT_FAILED : EXIT_OK;
+	return rc < 0 ? fail(rc) : EXIT_OK;
 }
 
 struct table *table_free(struct table *table)
@@ -227,6 +226,13 @@ int table_print(struct table *table)
 	else if (table->rows && scols_print_table(table->out) < 0)
 		return -EIO;
 	return fflush(stdout) == 0 ? 0 : -errno;
+}
+
+int table_end(struct table *table)
+{
+	int rc = table_print(table);
+
+	return rc < 0 ? fail(rc) : EXIT_OK;
 }
 
 void table_help(FILE *out, const struct table_column *columns)

@@ -67,6 +67,8 @@ void table_bytes(struct table *table, size_t column, uint64_t bytes);
 
 /* Prints to stdout. Returns 0 or a negative errno value of this or an earlier call. */
 int table_print(struct table *table);
+/* The same for a command: says what is wrong and returns an exit code. */
+int table_end(struct table *table);
 
 /* The "Available output columns" part of a usage text. */
 void table_help(FILE *out, const struct table_column *columns);

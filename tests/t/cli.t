@@ -86,7 +86,7 @@ done
 
 test_expect_success 'the page has every state and every reason' '
 	sed -n "/^const char \*gpumem_fail_name/,/^}/p; /^const char \*gpumem_agent_state_name/,/^}/p" \
-		"$SRCDIR/lib/ledger/view.c" | grep -o "\"[a-z-]*\"" | tr -d \" | grep -v unknown >words &&
+		"$SRCDIR/lib/ledger/names.c" | grep -o "\"[a-z-]*\"" | tr -d \" | grep -v unknown >words &&
 	test "$(wc -l <words)" -ge 11 &&
 	for word in $(cat words) ended; do
 		part "Of status" | grep -q "\b$word\b" || { echo "no $word"; return 1; }
@@ -115,7 +115,8 @@ test_expect_success 'the completion of run offers a policy, then commands' '
 test_expect_success 'wrong usage has one line and exit status 2' '
 	for args in "" "nonsense" "list extra" "list --nonsense" "list -o NOSUCH" \
 		"status extra" "evict --wait x" "migrate --wait 3" "set" "set limit=1x" \
-		"set bw=3" "run prefer" "status --job x"; do
+		"set colour=red" "set reserve=3G" "set limit=3G limit=4G" "set high=101%" \
+		"set --device 0 bw=3G" "set policy=perfer" "set policy=off bw=3M" "run prefer" "status --job x"; do
 		test_expect_code 2 gpumem $args >out 2>err || { echo "$args"; return 1; }
 		test_must_be_empty out
 	done
