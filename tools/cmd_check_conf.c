@@ -94,10 +94,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 		return code;
 	if (optind < argc)
 		o->path = argv[optind++];
-	if (optind < argc) {
-		fprintf(stderr, "gpumem: unexpected argument \"%s\"\n", argv[optind]);
-		return EXIT_USAGE;
-	}
+	code = options_no_more(argc, argv);
+	if (code >= 0)
+		return code;
 	o->named = o->subject.partition || o->subject.account || o->subject.user;
 	if (o->quiet && (o->print || o->named)) {
 		fprintf(stderr, "gpumem: --quiet and options that print exclude each other\n");

@@ -57,12 +57,7 @@ static int take_option(void *data, int c, char *value)
 		return OPTION_TAKEN;
 	switch (c) {
 	case 'p':
-		if (!option_number(value, 1, INT32_MAX, &n)) {
-			fprintf(stderr, "gpumem: --pid %s: not a process id\n", value);
-			return EXIT_USAGE;
-		}
-		o->pid = (pid_t)n;
-		return OPTION_TAKEN;
+		return option_pid(value, &o->pid);
 	case 'd':
 		o->device = value;
 		return OPTION_TAKEN;

@@ -176,7 +176,7 @@ static void put_process(struct table *table, const struct gpumem_job_process *p)
 	table_text(table, COL_STATE, p->alive ? gpumem_agent_state_name(p->state) : "ended");
 	table_text(table, COL_PATH, p->path);
 	table_bytes(table, COL_HOST, p->host_bytes);
-	if (p->updated_ns || p->signals) {
+	if (p->updated_ns) {
 		table_text(table, COL_ORDER, gpumem_evict_order_name(p->order));
 		table_text(table, COL_RULE, gpumem_rule_name(p->rule));
 	}

@@ -116,8 +116,8 @@ int facts_device(struct gpumem_job *job, size_t i, const struct gpumem_job_proce
 	if (rc < 0)
 		return rc;
 	marks(job, &high, &low);
-	f.high_bytes = f.d.limit_bytes / 100 * high;
-	f.low_bytes = f.d.limit_bytes / 100 * low;
+	f.high_bytes = f.d.limit_bytes * high / 100;
+	f.low_bytes = f.d.limit_bytes * low / 100;
 	for (size_t k = 0; k < count; k++) {
 		if (!processes[k].alive)
 			continue;

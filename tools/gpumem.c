@@ -17,6 +17,7 @@ static const struct command {
 } commands[] = {
 	{ "check-conf", cmd_check_conf, "check gpumem.conf, show what holds for whom" },
 	{ "evict", cmd_evict, "take a running job's memory off the devices" },
+	{ "explain", cmd_explain, "tell why a job's memory moved, or did not" },
 	{ "list", cmd_list, "show the GPUs of this node and whose memory is coherent" },
 	{ "migrate", cmd_migrate, "bring a running job's memory to the devices" },
 	{ "run", cmd_run, "run a command with a memory policy, without Slurm" },

@@ -5,6 +5,7 @@ bin_PROGRAMS += tools/gpumem
 endif
 tools_gpumem_SOURCES = \
 	tools/cmd_check_conf.c \
+	tools/cmd_explain.c \
 	tools/cmd_list.c \
 	tools/cmd_request.c \
 	tools/cmd_run.c \
@@ -27,5 +28,5 @@ check_PROGRAMS += tests/t/sample-record
 tests_t_sample_record_SOURCES = tests/t/sample-record.c
 tests_t_sample_record_LDADD = lib/libgpumem.la
 if BUILD_TOOLS
-dist_check_SCRIPTS += tests/t/set.t tests/t/status.t
+dist_check_SCRIPTS += tests/t/explain.t tests/t/set.t tests/t/status.t
 endif

@@ -27,11 +27,15 @@ int options_parse(int argc, char **argv, const struct command_options *options, 
 		if (code != OPTION_TAKEN)
 			return code == OPTION_OTHER ? EXIT_USAGE : code;
 	}
-	if (optind < argc && !options->operands) {
-		fprintf(stderr, "gpumem: unexpected argument \"%s\"\n", argv[optind]);
-		return EXIT_USAGE;
-	}
-	return -1;
+	return options->operands ? -1 : options_no_more(argc, argv);
+}
+
+int options_no_more(int argc, char **argv)
+{
+	if (optind >= argc)
+		return -1;
+	fprintf(stderr, "gpumem: unexpected argument \"%s\"\n", argv[optind]);
+	return EXIT_USAGE;
 }
 
 bool option_number(const char *text, unsigned long min, unsigned long max, unsigned long *ret)
@@ -41,6 +45,18 @@ bool option_number(const char *text, unsigned long min, unsigned long max, unsig
 	errno = 0;
 	*ret = strtoul(text, &end, 10);
 	return *text >= '0' && *text <= '9' && *end == '\0' && !errno && *ret >= min && *ret <= max;
+}
+
+int option_pid(const char *text, pid_t *ret)
+{
+	unsigned long n;
+
+	if (!option_number(text, 1, INT32_MAX, &n)) {
+		fprintf(stderr, "gpumem: --pid %s: not a process id\n", text);
+		return EXIT_USAGE;
+	}
+	*ret = (pid_t)n;
+	return OPTION_TAKEN;
 }
 
 int fail(int rc)

@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 /* The options that all commands have: the end of their getopt_long() tables and usage texts. */
 #define COMMON_SHORT_OPTIONS "hV"
@@ -33,6 +34,10 @@ int options_parse(int argc, char **argv, const struct command_options *options, 
 
 /* A whole number from min to max. Says nothing. */
 bool option_number(const char *text, unsigned long min, unsigned long max, unsigned long *ret);
+/* The value of --pid: OPTION_TAKEN, or an exit code after saying what is wrong. */
+int option_pid(const char *text, pid_t *ret);
+/* Where no word may be left over. Returns -1 to go on, else an exit code. */
+int options_no_more(int argc, char **argv);
 
 /* Says that memory is short, or what errno value -rc means; returns EXIT_FAILED. */
 int fail(int rc);

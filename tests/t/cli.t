@@ -71,7 +71,7 @@ for command in $commands; do
 	'
 done
 
-for command in list status; do
+for command in explain list status; do
 	test_expect_success "$command: the page has every column and no other" '
 		columns "$command" >expected &&
 		test -s expected &&

@@ -134,6 +134,7 @@ static void fill_slot(struct gm_ledger_file *l, unsigned n, pid_t pid)
 	atomic_store(&s->state, GPUMEM_AGENT_WATCHING);
 	memcpy(s->path, "kfd", 4);
 	atomic_store(&s->host_bytes, 200 * MIB);
+	atomic_store(&s->updated_ns, now_ns());
 	atomic_store(&s->order, GPUMEM_EVICT_DUEL);
 	atomic_store(&s->chunks, 120);
 	if (n == 0) {
