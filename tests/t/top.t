@@ -33,10 +33,14 @@ echo "left with $?"
 stty -a | tr " ;" "\n\n" | grep -x -e "-*icanon" -e "-*echo"
 exec cat
 EOF
-on_screen() { terminal new-session -d -x "$1" -y "$2" "sh ./run $3"; }
+session=s0
+on_screen() { # COLUMNS LINES COMMAND
+	session=s$((${session#s} + 1))
+	terminal new-session -d -s "$session" -x "$1" -y "$2" "$3"
+}
 shows() { # until the screen has a line that matches $1
 	for _ in $(seq 100); do
-		terminal capture-pane -p -t 0 >screen
+		terminal capture-pane -p -t "$session" >screen
 		grep -q -e "$1" screen && return
 		sleep 0.1
 	done
@@ -52,7 +56,7 @@ test_expect_success 'one view: bars with marks, processes by memory' '
 	top --batch --views 1 >seen &&
 	head -n 1 seen | grep "^gpumem top  ..:..:..  jobs: 1  processes: 2  by memory, every 2.0 s\$" &&
 	grep "^0000:c0:00.0 \[#\{30\}  :   |   \] 48.0M of 64.0M, job 7\$" seen &&
-	grep "^0000:c1:00.0 \[##  *:   |   \] 4.0M of 64.0M, job 7\$" seen &&
+	grep "^0000:c1:00.0 \[###  *:   |   \] 4.0M of 64.0M, job 7\$" seen &&
 	sed "1,/PID COMMAND/d" seen | plain | cut -d" " -f1-10 >rows &&
 	printf "%s\n" "$second sleep 44.0M 200.0M - - - - 79.0 pin" \
 		"$first sleep 8.0M 200.0M - - - - 0.0 heat" >expected &&
@@ -101,33 +105,32 @@ test_expect_success 'a signal ends it, and who sent it learns so' '
 '
 
 test_expect_success SCREEN 'the screen: sorted, and keys sort again at once' '
-	on_screen 100 12 "-d 60" &&
+	on_screen 100 12 "sh ./run -d 60" &&
 	shows "by memory, every 60.0 s" && shows "^ *$second sleep" &&
-	terminal send-keys -t 0 p && shows "by pid" &&
+	terminal send-keys -t $session p && shows "by pid" &&
 	sed "1,/PID COMMAND/d" screen | plain | head -n 1 | grep "^$first " &&
-	terminal send-keys -t 0 m && shows "by memory" &&
+	terminal send-keys -t $session m && shows "by memory" &&
 	sed "1,/PID COMMAND/d" screen | plain | head -n 1 | grep "^$second " &&
-	terminal send-keys -t 0 s && shows "by cpu" &&
-	terminal send-keys -t 0 r && shows "by refaults" &&
-	terminal send-keys -t 0 - && shows "every 30.0 s" &&
-	terminal send-keys -t 0 h && shows "sort by memory on the devices" &&
-	terminal send-keys -t 0 h && shows "PID COMMAND"
+	terminal send-keys -t $session s && shows "by cpu" &&
+	terminal send-keys -t $session r && shows "by refaults" &&
+	terminal send-keys -t $session - && shows "every 30.0 s" &&
+	terminal send-keys -t $session h && shows "sort by memory on the devices" &&
+	terminal send-keys -t $session h && shows "PID COMMAND"
 '
 
 test_expect_success SCREEN 'it follows the size of the window' '
-	terminal resize-window -t 0 -x 60 -y 7 && shows "and 1 more" &&
-	terminal resize-window -t 0 -x 140 -y 20 && shows "memcg,bandwidth" &&
+	terminal resize-window -t $session -x 60 -y 6 && shows "and 2 more" &&
+	terminal resize-window -t $session -x 140 -y 20 && shows "memcg,bandwidth" &&
 	! grep "more\$" screen
 '
 
 test_expect_success SCREEN 'q gives the terminal back as it was' '
-	terminal send-keys -t 0 q && shows "left with 0" && shows "^icanon" && shows "^echo"
+	terminal send-keys -t $session q && shows "left with 0" && shows "^icanon" && shows "^echo"
 '
 
 test_expect_success SCREEN 'and so do ^C and SIGTERM' '
-	for how in "terminal send-keys -t 0 C-c" "kill \$(cat pid)"; do
-		terminal kill-server &&
-		on_screen 100 20 &&
+	for how in "terminal send-keys -t $session C-c" "kill \$(cat pid)"; do
+		on_screen 100 20 "sh ./run" &&
 		shows "by memory" &&
 		eval "$how" &&
 		shows "left with 1[34]" && shows "^icanon" && shows "^echo" || return 1
@@ -135,8 +138,7 @@ test_expect_success SCREEN 'and so do ^C and SIGTERM' '
 '
 
 test_expect_success SCREEN 'a terminal of a strange kind is an error' '
-	terminal kill-server &&
-	terminal new-session -d -x 100 -y 20 "TERM=none-such sh ./run" &&
+	on_screen 100 20 "TERM=none-such sh ./run" &&
 	shows "cannot draw on a terminal of the kind .none-such.; see --batch"
 '
 
