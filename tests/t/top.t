@@ -129,7 +129,7 @@ test_expect_success SCREEN 'q gives the terminal back as it was' '
 '
 
 test_expect_success SCREEN 'and so do ^C and SIGTERM' '
-	for how in "terminal send-keys -t $session C-c" "kill \$(cat pid)"; do
+	for how in "terminal send-keys -t \$session C-c" "kill \$(cat pid)"; do
 		on_screen 100 20 "sh ./run" &&
 		shows "by memory" &&
 		eval "$how" &&
