@@ -5,7 +5,6 @@
  */
 #include "config.h"
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 
 #include "commands.h"
 #include "gpumem.h"
+#include "options.h"
 
 struct options {
 	const char *path; /* NULL: the default one, which may be missing */
@@ -32,77 +32,77 @@ static int usage(FILE *out)
 	fputs("Usage:\n gpumem check-conf [options] [<file>]\n\n"
 	      "Checks gpumem.conf and names every problem with its line.\n\n"
 	      "Options:\n"
-	      " -A, --account <name>    print the settings in force for the account\n"
-	      " -p, --partition <name>  print the settings in force in the partition\n"
-	      " -u, --user <name>       print the settings in force for the user\n"
-	      " -q, --quiet             print nothing, only return the exit code\n"
-	      " -v, --verbose           print the settings as they were understood\n"
-	      " -h, --help              display this help\n"
-	      " -V, --version           display version\n\n"
+	      " -A, --account <name>   print the settings in force for the account\n"
+	      " -p, --partition <name> print the settings in force in the partition\n"
+	      " -u, --user <name>      print the settings in force for the user\n"
+	      " -q, --quiet            print nothing, only return the exit code\n"
+	      " -v, --verbose          print the settings as they were understood\n"
+	      COMMON_OPTIONS_HELP "\n"
 	      "-A, -p and -u together name one job. Without <file>: " GPUMEM_CONF_PATH "\n"
 	      "For details see gpumem(1) and gpumem.conf(5).\n",
 	      out);
 	return out == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
-static int check_options(int argc, char **argv, struct options *o)
+static int take_option(void *data, int c, char *value)
 {
+	struct options *o = data;
+
+	switch (c) {
+	case 'A':
+		o->subject.account = value;
+		return OPTION_TAKEN;
+	case 'p':
+		o->subject.partition = value;
+		return OPTION_TAKEN;
+	case 'u':
+		o->subject.user = value;
+		return OPTION_TAKEN;
+	case 'q':
+		o->quiet = true;
+		return OPTION_TAKEN;
+	case 'v':
+		o->print = true;
+		return OPTION_TAKEN;
+	default:
+		return OPTION_OTHER;
+	}
+}
+
+static const struct option longs[] = {
+	{ "account", required_argument, NULL, 'A' },
+	{ "partition", required_argument, NULL, 'p' },
+	{ "user", required_argument, NULL, 'u' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "verbose", no_argument, NULL, 'v' },
+	COMMON_OPTIONS,
+};
+static const struct command_options command_options = {
+	.shorts = "A:p:u:qv" COMMON_SHORT_OPTIONS,
+	.longs = longs,
+	.take = take_option,
+	.usage = usage,
+	.operands = true,
+};
+
+/* Returns -1 to go on, else an exit code. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	int code = options_parse(argc, argv, &command_options, o);
+
+	if (code >= 0)
+		return code;
 	if (optind < argc)
 		o->path = argv[optind++];
-	if (optind < argc) {
-		fprintf(stderr, "gpumem: unexpected argument \"%s\"\n", argv[optind]);
-		return EXIT_USAGE;
-	}
+	code = options_no_more(argc, argv);
+	if (code >= 0)
+		return code;
 	o->named = o->subject.partition || o->subject.account || o->subject.user;
 	if (o->quiet && (o->print || o->named)) {
 		fprintf(stderr, "gpumem: --quiet and options that print exclude each other\n");
 		return EXIT_USAGE;
 	}
 	return -1;
-}
-
-/* Returns -1 to go on, else an exit code. */
-static int parse_options(int argc, char **argv, struct options *o)
-{
-	static const struct option longs[] = {
-		{"account", required_argument, NULL, 'A'},
-		{"partition", required_argument, NULL, 'p'},
-		{"user", required_argument, NULL, 'u'},
-		{"quiet", no_argument, NULL, 'q'},
-		{"verbose", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{NULL},
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "A:p:u:qvhV", longs, NULL)) != -1) {
-		switch (c) {
-		case 'A':
-			o->subject.account = optarg;
-			break;
-		case 'p':
-			o->subject.partition = optarg;
-			break;
-		case 'u':
-			o->subject.user = optarg;
-			break;
-		case 'q':
-			o->quiet = true;
-			break;
-		case 'v':
-			o->print = true;
-			break;
-		case 'h':
-			return usage(stdout);
-		case 'V':
-			printf("gpumem %s\n", gpumem_version());
-			return EXIT_OK;
-		default:
-			return EXIT_USAGE;
-		}
-	}
-	return check_options(argc, argv, o);
 }
 
 static void show_problem(void *data, unsigned line, const char *text)

@@ -5,7 +5,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "commands.h"
 #include "gpumem.h"
+#include "options.h"
 #include "table.h"
 
 enum column {
@@ -53,6 +53,7 @@ struct options {
 	bool managed, no_hwloc, verbose;
 	struct table_options table;
 };
+enum { OPT_ROOT = 256, OPT_NO_HWLOC };
 
 static int usage(FILE *out)
 {
@@ -64,61 +65,51 @@ static int usage(FILE *out)
 	      "     --root <dir>       look at the saved files of another machine below <dir>\n"
 	      "     --no-hwloc         nearest CPUs and speeds from sysfs alone\n"
 	      " -v, --verbose          say on stderr what was skipped, and why\n"
-	      " -h, --help             display this help\n"
-	      " -V, --version          display version\n",
+	      COMMON_OPTIONS_HELP,
 	      out);
 	table_help(out, columns);
 	fputs("\nFor details see gpumem(1).\n", out);
 	return out == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
-/* Returns -1 to go on, else an exit code. */
-static int parse_options(int argc, char **argv, struct options *o)
+static int take_option(void *data, int c, char *value)
 {
-	enum { OPT_ROOT = 256, OPT_NO_HWLOC };
-	static const struct option longs[] = {
-		TABLE_OPTIONS,
-		{ "managed", no_argument, NULL, 'm' },
-		{ "root", required_argument, NULL, OPT_ROOT },
-		{ "no-hwloc", no_argument, NULL, OPT_NO_HWLOC },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL },
-	};
-	int c;
+	struct options *o = data;
 
-	while ((c = getopt_long(argc, argv, TABLE_SHORT_OPTIONS "mvhV", longs, NULL)) != -1) {
-		if (table_option(&o->table, c, optarg))
-			continue;
-		switch (c) {
-		case 'm':
-			o->managed = true;
-			break;
-		case OPT_ROOT:
-			o->root = optarg;
-			break;
-		case OPT_NO_HWLOC:
-			o->no_hwloc = true;
-			break;
-		case 'v':
-			o->verbose = true;
-			break;
-		case 'h':
-			return usage(stdout);
-		case 'V':
-			printf("gpumem %s\n", gpumem_version());
-			return EXIT_OK;
-		default:
-			return EXIT_USAGE;
-		}
+	if (table_option(&o->table, c, value))
+		return OPTION_TAKEN;
+	switch (c) {
+	case 'm':
+		o->managed = true;
+		return OPTION_TAKEN;
+	case OPT_ROOT:
+		o->root = value;
+		return OPTION_TAKEN;
+	case OPT_NO_HWLOC:
+		o->no_hwloc = true;
+		return OPTION_TAKEN;
+	case 'v':
+		o->verbose = true;
+		return OPTION_TAKEN;
+	default:
+		return OPTION_OTHER;
 	}
-	if (optind < argc) {
-		fprintf(stderr, "gpumem: unexpected argument \"%s\"\n", argv[optind]);
-		return EXIT_USAGE;
-	}
-	return -1;
 }
+
+static const struct option longs[] = {
+	TABLE_OPTIONS,
+	{ "managed", no_argument, NULL, 'm' },
+	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "no-hwloc", no_argument, NULL, OPT_NO_HWLOC },
+	{ "verbose", no_argument, NULL, 'v' },
+	COMMON_OPTIONS,
+};
+static const struct command_options command_options = {
+	.shorts = TABLE_SHORT_OPTIONS "mv" COMMON_SHORT_OPTIONS,
+	.longs = longs,
+	.take = take_option,
+	.usage = usage,
+};
 
 static void add_device(struct table *table, struct gpumem_ctx *ctx, const struct gpumem_device *dev)
 {
@@ -167,12 +158,7 @@ static int print_list(const struct options *o, struct gpumem_ctx *ctx, struct ta
 	if (!gpumem_devices_count(devices))
 		fprintf(stderr, "gpumem: no GPU found below %s\n", o->root ? o->root : "/");
 	gpumem_devices_free(devices);
-	rc = table_print(table);
-	if (rc < 0) {
-		fprintf(stderr, "gpumem: %s\n", strerror(-rc));
-		return EXIT_FAILED;
-	}
-	return EXIT_OK;
+	return table_end(table);
 }
 
 static void log_line(void *data, int level, const char *text)
@@ -210,7 +196,7 @@ int cmd_list(int argc, char **argv)
 	struct table *table;
 	int code;
 
-	code = parse_options(argc, argv, &o);
+	code = options_parse(argc, argv, &command_options, &o);
 	if (code >= 0)
 		return code;
 	code = table_open(columns, &o.table, "list", &table);

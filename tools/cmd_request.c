@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd_request.c: gpumem evict, gpumem migrate and gpumem set: what a running job is asked to do.
+ * cmd_request.c: gpumem evict, migrate and set: what a running job is asked to do.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "commands.h"
 #include "jobs.h"
+#include "options.h"
 
 #define POLL_NS 50000000
 #define DEFAULT_WAIT 10u
@@ -24,98 +24,66 @@ struct options {
 	unsigned wait_seconds;
 };
 
-static int usage(FILE *out, enum gpumem_request request)
+#define PID_HELP " -p, --pid <pid>        this process of the job alone\n"
+#define DEVICE_HELP " -d, --device <dev>     this device alone: PCI address or number in the job\n"
+#define WAIT_HELP                                                                                \
+	" -w, --wait <seconds>   wait for it so long, 0 not at all (default: 10)\n"
+#define SEE_PAGE "\nFor details see gpumem(1).\n"
+
+static int evict_usage(FILE *out)
 {
-	if (request == GPUMEM_REQUEST_EVICT)
-		fputs("Usage:\n gpumem evict [options]\n\n"
-		      "Takes a job's memory off the devices; it stays off until gpumem migrate.\n\n",
-		      out);
-	else if (request == GPUMEM_REQUEST_MIGRATE)
-		fputs("Usage:\n gpumem migrate [options]\n\n"
-		      "Brings a job's memory to the devices, up to its limits, whatever its policy.\n\n",
-		      out);
-	else
-		fputs("Usage:\n gpumem set [options] limit=<size>|<n>%\n\n"
-		      "Changes the limit of a running job, at most to the site's maximum.\n\n",
-		      out);
-	fputs("Options:\n" JOB_OPTIONS_HELP, out);
-	if (request)
-		fputs(" -p, --pid <pid>        this process of the job alone\n", out);
-	fputs(" -d, --device <dev>     this device alone: PCI address or number in the job\n", out);
-	if (request != GPUMEM_REQUEST_MIGRATE)
-		fputs(" -w, --wait <seconds>   wait for it so long, 0 not at all (default: 10)\n",
-		      out);
-	fputs(" -h, --help             display this help\n"
-	      " -V, --version          display version\n\n"
-	      "For details see gpumem(1).\n",
+	fputs("Usage:\n gpumem evict [options]\n\n"
+	      "Takes a job's memory off the devices; it stays off until gpumem migrate.\n\n"
+	      "Options:\n" JOB_OPTIONS_HELP PID_HELP DEVICE_HELP WAIT_HELP COMMON_OPTIONS_HELP SEE_PAGE,
 	      out);
 	return out == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
-static bool number(const char *text, unsigned long max, unsigned long *ret)
+static int migrate_usage(FILE *out)
 {
-	char *end;
-
-	errno = 0;
-	*ret = strtoul(text, &end, 10);
-	return *text >= '0' && *text <= '9' && *end == '\0' && !errno && *ret <= max;
+	fputs("Usage:\n gpumem migrate [options]\n\n"
+	      "Brings a job's memory to the devices, up to its limits, whatever its policy.\n\n"
+	      "Options:\n" JOB_OPTIONS_HELP PID_HELP DEVICE_HELP COMMON_OPTIONS_HELP SEE_PAGE,
+	      out);
+	return out == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
-/* Returns -1 to go on, else an exit code. */
-static int parse_options(int argc, char **argv, enum gpumem_request request, struct options *o)
+static int take_option(void *data, int c, char *value)
 {
-	static const struct option longs[] = {
-		JOB_OPTIONS,
-		{ "pid", required_argument, NULL, 'p' },
-		{ "device", required_argument, NULL, 'd' },
-		{ "wait", required_argument, NULL, 'w' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL },
-	};
+	struct options *o = data;
 	unsigned long n;
-	int c;
 
-	o->filter.writable = true;
-	o->wait_seconds = DEFAULT_WAIT;
-	while ((c = getopt_long(argc, argv, "j:p:d:w:hV", longs, NULL)) != -1) {
-		if (job_filter_option(&o->filter, c, optarg))
-			continue;
-		switch (c) {
-		case 'p':
-			if (!number(optarg, INT32_MAX, &n) || n == 0 || !request) {
-				fprintf(stderr, "gpumem: --pid %s: not a process id\n", optarg);
-				return EXIT_USAGE;
-			}
-			o->pid = (pid_t)n;
-			break;
-		case 'd':
-			o->device = optarg;
-			break;
-		case 'w':
-			/* How much a migration brings, nobody knows before. */
-			if (request == GPUMEM_REQUEST_MIGRATE) {
-				fputs("gpumem: migrate does not wait; see --help\n", stderr);
-				return EXIT_USAGE;
-			}
-			if (!number(optarg, 86400, &n)) {
-				fprintf(stderr, "gpumem: --wait %s: not 0 to 86400 seconds\n",
-					optarg);
-				return EXIT_USAGE;
-			}
-			o->wait_seconds = (unsigned)n;
-			break;
-		case 'h':
-			return usage(stdout, request);
-		case 'V':
-			printf("gpumem %s\n", gpumem_version());
-			return EXIT_OK;
-		default:
+	if (job_filter_option(&o->filter, c, value))
+		return OPTION_TAKEN;
+	switch (c) {
+	case 'p':
+		return option_pid(value, &o->pid);
+	case 'd':
+		o->device = value;
+		return OPTION_TAKEN;
+	case 'w':
+		if (!option_number(value, 0, 86400, &n)) {
+			fprintf(stderr, "gpumem: --wait %s: not 0 to 86400 seconds\n", value);
 			return EXIT_USAGE;
 		}
+		o->wait_seconds = (unsigned)n;
+		return OPTION_TAKEN;
+	default:
+		return OPTION_OTHER;
 	}
-	return -1;
 }
+
+#define PID_OPTION { "pid", required_argument, NULL, 'p' }
+#define DEVICE_OPTION { "device", required_argument, NULL, 'd' }
+#define WAIT_OPTION { "wait", required_argument, NULL, 'w' }
+
+static const struct option evict_longs[] = {
+	JOB_OPTIONS, PID_OPTION, DEVICE_OPTION, WAIT_OPTION, COMMON_OPTIONS,
+};
+/* How much a migration brings, nobody knows before: it does not wait. */
+static const struct option migrate_longs[] = {
+	JOB_OPTIONS, PID_OPTION, DEVICE_OPTION, COMMON_OPTIONS,
+};
 
 static bool has_process(struct gpumem_job *job, pid_t pid)
 {
@@ -232,19 +200,16 @@ static int ask(struct gpumem_job *job, const struct options *o, enum gpumem_requ
 	return request == GPUMEM_REQUEST_EVICT ? wait_for(job, o, from, to, target) : EXIT_OK;
 }
 
-static int request_command(int argc, char **argv, enum gpumem_request request)
+static int request_command(int argc, char **argv, enum gpumem_request request,
+			   const struct command_options *command)
 {
-	struct options o = { 0 };
+	struct options o = { .filter.writable = true, .wait_seconds = DEFAULT_WAIT };
 	struct gpumem_job *job;
 	struct job_list list;
-	int code = parse_options(argc, argv, request, &o);
+	int code = options_parse(argc, argv, command, &o);
 
 	if (code >= 0)
 		return code;
-	if (optind < argc) {
-		fprintf(stderr, "gpumem: unexpected argument \"%s\"\n", argv[optind]);
-		return EXIT_USAGE;
-	}
 	code = job_list_open(&o.filter, &list);
 	if (code != EXIT_OK)
 		return code;
@@ -256,76 +221,190 @@ static int request_command(int argc, char **argv, enum gpumem_request request)
 
 int cmd_evict(int argc, char **argv)
 {
-	return request_command(argc, argv, GPUMEM_REQUEST_EVICT);
+	static const struct command_options command = { "j:p:d:w:" COMMON_SHORT_OPTIONS, evict_longs,
+							take_option, evict_usage, false };
+
+	return request_command(argc, argv, GPUMEM_REQUEST_EVICT, &command);
 }
 
 int cmd_migrate(int argc, char **argv)
 {
-	return request_command(argc, argv, GPUMEM_REQUEST_MIGRATE);
+	static const struct command_options command = { "j:p:d:" COMMON_SHORT_OPTIONS, migrate_longs,
+							take_option, migrate_usage, false };
+
+	return request_command(argc, argv, GPUMEM_REQUEST_MIGRATE, &command);
 }
 
-/* Reads limit=…; the policy's own grammar does the work. */
-static int parse_limit(const char *word, struct gpumem_policy *ret)
-{
-	struct gpumem_error err;
-	char text[128];
+/* ---- gpumem set -------------------------------------------------------------------------- */
 
-	snprintf(text, sizeof(text), "advise,%s", word);
-	if (strncmp(word, "limit=", 6) != 0 || strchr(word, ',')) {
-		fprintf(stderr, "gpumem: cannot set \"%s\"; allowed: limit=<size>|<n>%%\n", word);
-		return EXIT_USAGE;
-	}
-	if (gpumem_policy_parse(text, ret, &err) < 0) {
-		fprintf(stderr, "gpumem: %s\n", err.text);
-		return EXIT_USAGE;
+#define SETTINGS "policy=, limit=, high=, low=, evict=, bw=, suspend="
+
+static int set_usage(FILE *out)
+{
+	fputs("Usage:\n gpumem set [options] <name>=<value>...\n\n"
+	      "Changes the policy of a running job, at most to what the site allows.\n\n"
+	      "Settings, as in --gpu-mem-policy:\n"
+	      " policy=<placement>     off, host, prefer, bind, interleave or advise\n"
+	      " limit=<size>|<n>%      of each device; see --device\n"
+	      " high=<n>% low=<n>%     of the limit: above high, evict down to low\n"
+	      " evict=<order>          duel, heat, age, lrf, pin or none\n"
+	      " bw=<size>              bytes that may move in a second\n"
+	      " suspend=evict|keep     whether a suspended job leaves the devices\n\n"
+	      "Options:\n" JOB_OPTIONS_HELP
+	      " -d, --device <dev>     limit= on this device alone: PCI address or number in the job\n"
+	      " -w, --wait <seconds>   wait so long for a limit, 0 not at all (default: 10)\n"
+	      COMMON_OPTIONS_HELP SEE_PAGE,
+	      out);
+	return out == stdout ? EXIT_OK : EXIT_USAGE;
+}
+
+static bool may_be_set(const char *word, size_t len)
+{
+	static const char *const names[] = { "limit=", "high=", "low=", "evict=", "bw=", "suspend=" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (len >= strlen(names[i]) && strncmp(word, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Sorts NAME=VALUE words, which may also come in comma lists, into a placement and a list of options. */
+static int sort_settings(char **words, char *placement, size_t placement_len, char *options,
+			 size_t options_len)
+{
+	size_t used = 0, len;
+
+	for (; *words; words++) {
+		for (const char *word = *words;; word += len + 1) {
+			len = strcspn(word, ",");
+			if (strncmp(word, "policy=", 7) == 0 && !*placement && len < placement_len) {
+				snprintf(placement, placement_len, "%.*s", (int)len - 7, word + 7);
+			} else if (may_be_set(word, len) && used + len + 2 < options_len) {
+				used += (size_t)snprintf(options + used, options_len - used, ",%.*s",
+							 (int)len, word);
+			} else {
+				fprintf(stderr,
+					"gpumem: cannot set \"%.*s\"; allowed, each once: " SETTINGS
+					"\n",
+					(int)len, word);
+				return EXIT_USAGE;
+			}
+			if (!word[len])
+				break;
+		}
 	}
 	return EXIT_OK;
 }
 
-static int set_limits(struct gpumem_job *job, const struct options *o,
+/* The policy's own grammar reads the values, so that its messages hold here too. */
+static int parse_settings(char **words, struct gpumem_policy *ret)
+{
+	char placement[64] = "", options[GPUMEM_POLICY_LEN] = "", text[2 * GPUMEM_POLICY_LEN];
+	bool high, low;
+	struct gpumem_error err;
+	int code = sort_settings(words, placement, sizeof(placement), options, sizeof(options));
+
+	if (code != EXIT_OK)
+		return code;
+	/* One mark alone must fit the job's other one, which the library sees to, and not the default. */
+	high = strstr(options, ",high=") != NULL;
+	low = strstr(options, ",low=") != NULL;
+	snprintf(text, sizeof(text), "%s%s%s%s", *placement ? placement : "advise", options,
+		 high && !low ? ",low=1%" : "", low && !high ? ",high=100%" : "");
+	if (gpumem_policy_parse(text, ret, &err) < 0) {
+		fprintf(stderr, "gpumem: %s\n", err.text);
+		return EXIT_USAGE;
+	}
+	if (ret->ratio_device) {
+		fprintf(stderr, "gpumem: policy=%s: a running job keeps its ratio; allowed: %s alone\n",
+			placement, gpumem_placement_name(ret->placement));
+		return EXIT_USAGE;
+	}
+	if (!*placement)
+		ret->placement = 0;
+	if (!high)
+		ret->high_percent = 0;
+	if (!low)
+		ret->low_percent = 0;
+	return EXIT_OK;
+}
+
+/* Limits above the site's are found before the first word is written. */
+static int set_limits(struct gpumem_job *job, size_t from, size_t to,
+		      const struct gpumem_policy *policy, uint64_t *target, struct gpumem_error *err)
+{
+	struct gpumem_job_device d;
+	int rc = 0;
+
+	for (size_t i = from; i < to && rc == 0; i++) {
+		rc = gpumem_job_device(job, i, &d);
+		if (rc < 0) {
+			snprintf(err->text, sizeof(err->text), "job %u: its ledger cannot be read",
+				 gpumem_job_id(job));
+			return rc;
+		}
+		target[i] = policy->limit_bytes ? policy->limit_bytes :
+						  d.bytes / 100 * policy->limit_percent;
+		if (target[i] > d.max_bytes)
+			return gpumem_job_set_limit(job, i, target[i], err);
+	}
+	/* The limit is no business of this one; a policy without any other word changes nothing. */
+	rc = gpumem_job_set_policy(job, policy, err);
+	for (size_t i = from; i < to && rc == 0; i++)
+		rc = gpumem_job_set_limit(job, i, target[i], err);
+	return rc;
+}
+
+static int set_policy(struct gpumem_job *job, const struct options *o,
 		      const struct gpumem_policy *policy)
 {
+	bool limit = policy->limit_bytes || policy->limit_percent;
 	uint64_t target[GPUMEM_MAX_DEVICES] = { 0 };
-	struct gpumem_job_device d;
-	struct gpumem_error err;
+	struct gpumem_error err = { 0 };
 	size_t from, to;
 
 	if (!device_span(job, o, &from, &to))
 		return EXIT_FAILED;
-	for (size_t i = from; i < to; i++) {
-		if (gpumem_job_device(job, i, &d) < 0)
-			return EXIT_FAILED;
-		target[i] = policy->limit_bytes ? policy->limit_bytes :
-						  d.bytes / 100 * policy->limit_percent;
-		if (gpumem_job_set_limit(job, i, target[i], &err) < 0) {
-			fprintf(stderr, "gpumem: %s\n", err.text);
-			return EXIT_FAILED;
-		}
+	if (!limit)
+		from = to;
+	if (set_limits(job, from, to, policy, target, &err) < 0) {
+		fprintf(stderr, "gpumem: %s\n", err.text);
+		return EXIT_FAILED;
 	}
 	return wait_for(job, o, from, to, target);
 }
 
+static const struct option set_longs[] = {
+	JOB_OPTIONS, DEVICE_OPTION, WAIT_OPTION, COMMON_OPTIONS,
+};
+
 int cmd_set(int argc, char **argv)
 {
+	static const struct command_options command = { "j:d:w:" COMMON_SHORT_OPTIONS, set_longs,
+							take_option, set_usage, true };
+	struct options o = { .filter.writable = true, .wait_seconds = DEFAULT_WAIT };
 	struct gpumem_policy policy;
-	struct options o = { 0 };
 	struct gpumem_job *job;
 	struct job_list list;
-	int code = parse_options(argc, argv, GPUMEM_REQUEST_NONE, &o);
+	int code = options_parse(argc, argv, &command, &o);
 
 	if (code >= 0)
 		return code;
-	if (optind + 1 != argc) {
-		fputs("gpumem: one setting is wanted: limit=<size>|<n>%\n", stderr);
+	if (optind == argc) {
+		fputs("gpumem: settings are wanted: " SETTINGS "\n", stderr);
 		return EXIT_USAGE;
 	}
-	code = parse_limit(argv[optind], &policy);
+	code = parse_settings(argv + optind, &policy);
+	if (code == EXIT_OK && o.device && !policy.limit_bytes && !policy.limit_percent) {
+		fputs("gpumem: --device goes with limit= alone\n", stderr);
+		code = EXIT_USAGE;
+	}
 	if (code == EXIT_OK)
 		code = job_list_open(&o.filter, &list);
 	if (code != EXIT_OK)
 		return code;
 	job = job_list_only(&list);
-	code = job ? set_limits(job, &o, &policy) : EXIT_FAILED;
+	code = job ? set_policy(job, &o, &policy) : EXIT_FAILED;
 	job_list_close(&list);
 	return code;
 }

@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,10 +17,12 @@
 
 #include "commands.h"
 #include "gpumem.h"
+#include "options.h"
 
 struct options {
 	const char *policy, *conf, *device, *state_dir;
 };
+enum { OPT_CONF = 256, OPT_STATE_DIR };
 
 static int usage(FILE *out)
 {
@@ -31,48 +32,53 @@ static int usage(FILE *out)
 	      " -d, --device <pci>     use this device (default: all, nearest first)\n"
 	      "     --conf <file>      read this gpumem.conf\n"
 	      "     --state-dir <dir>  where the record is made (default: XDG_RUNTIME_DIR/gpumem)\n"
-	      " -h, --help             display this help\n"
-	      " -V, --version          display version\n\n",
+	      COMMON_OPTIONS_HELP "\n",
 	      out);
 	fputs(gpumem_policy_help(), out);
 	fputs("\nFor details see gpumem(1).\n", out);
 	return out == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
+static int take_option(void *data, int c, char *value)
+{
+	struct options *o = data;
+
+	switch (c) {
+	case 'd':
+		o->device = value;
+		return OPTION_TAKEN;
+	case OPT_CONF:
+		o->conf = value;
+		return OPTION_TAKEN;
+	case OPT_STATE_DIR:
+		o->state_dir = value;
+		return OPTION_TAKEN;
+	default:
+		return OPTION_OTHER;
+	}
+}
+
+static const struct option longs[] = {
+	{ "device", required_argument, NULL, 'd' },
+	{ "conf", required_argument, NULL, OPT_CONF },
+	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
+	COMMON_OPTIONS,
+};
+static const struct command_options command_options = {
+	.shorts = "+d:" COMMON_SHORT_OPTIONS,
+	.longs = longs,
+	.take = take_option,
+	.usage = usage,
+	.operands = true,
+};
+
 /* Returns -1 to go on, else an exit code. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	enum { OPT_CONF = 256, OPT_STATE_DIR };
-	static const struct option longs[] = {
-		{ "device", required_argument, NULL, 'd' },
-		{ "conf", required_argument, NULL, OPT_CONF },
-		{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL },
-	};
-	int c;
+	int code = options_parse(argc, argv, &command_options, o);
 
-	while ((c = getopt_long(argc, argv, "+d:hV", longs, NULL)) != -1) {
-		switch (c) {
-		case 'd':
-			o->device = optarg;
-			break;
-		case OPT_CONF:
-			o->conf = optarg;
-			break;
-		case OPT_STATE_DIR:
-			o->state_dir = optarg;
-			break;
-		case 'h':
-			return usage(stdout);
-		case 'V':
-			printf("gpumem %s\n", gpumem_version());
-			return EXIT_OK;
-		default:
-			return EXIT_USAGE;
-		}
-	}
+	if (code >= 0)
+		return code;
 	if (argc - optind < 2) {
 		fputs("gpumem: a policy and a command are wanted; see gpumem run --help\n", stderr);
 		return EXIT_USAGE;

@@ -5,12 +5,13 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
+#include "facts.h"
 #include "jobs.h"
+#include "options.h"
 #include "table.h"
 
 enum column {
@@ -35,6 +36,11 @@ enum column {
 	COL_FAILED,
 	COL_REASON,
 	COL_POLICY,
+	COL_CHANGED,
+	COL_ORDER,
+	COL_RULE,
+	COL_SIGNALS,
+	COL_NOTES,
 };
 
 static const struct table_column columns[] = {
@@ -61,6 +67,11 @@ static const struct table_column columns[] = {
 	[COL_FAILED] = { "FAILED", TABLE_NUMBER, "moves that failed" },
 	[COL_REASON] = { "REASON", TABLE_TEXT, "why they failed, and why a device is not open" },
 	[COL_POLICY] = { "POLICY", TABLE_TEXT, "the job's policy" },
+	[COL_CHANGED] = { "CHANGED", TABLE_TEXT, "what gpumem set changed of it" },
+	[COL_ORDER] = { "ORDER", TABLE_TEXT, "evict=: duel, heat, age, lrf, pin, none" },
+	[COL_RULE] = { "RULE", TABLE_TEXT, "the rule in force now: heat, pin, age, lrf, none" },
+	[COL_SIGNALS] = { "SIGNALS", TABLE_TEXT, "live: presence, scan, soft-dirty, referenced, smi, calls" },
+	[COL_NOTES] = { "NOTES", TABLE_TEXT, "memcg, pressure, suspended, bandwidth, reserved" },
 	{ NULL },
 };
 
@@ -77,50 +88,37 @@ static int usage(FILE *out)
 	      "Options:\n" JOB_OPTIONS_HELP
 	      " -d, --devices          one line per job and device instead of per process\n"
 	      TABLE_OPTIONS_HELP
-	      " -h, --help             display this help\n"
-	      " -V, --version          display version\n",
+	      COMMON_OPTIONS_HELP,
 	      out);
 	table_help(out, columns);
 	fputs("\nFor details see gpumem(1).\n", out);
 	return out == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
-/* Returns -1 to go on, else an exit code. */
-static int parse_options(int argc, char **argv, struct options *o)
+static int take_option(void *data, int c, char *value)
 {
-	static const struct option longs[] = {
-		JOB_OPTIONS,
-		{ "devices", no_argument, NULL, 'd' },
-		TABLE_OPTIONS,
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL },
-	};
-	int c;
+	struct options *o = data;
 
-	while ((c = getopt_long(argc, argv, "j:d" TABLE_SHORT_OPTIONS "hV", longs, NULL)) != -1) {
-		if (job_filter_option(&o->filter, c, optarg) ||
-		    table_option(&o->table, c, optarg))
-			continue;
-		switch (c) {
-		case 'd':
-			o->devices = true;
-			break;
-		case 'h':
-			return usage(stdout);
-		case 'V':
-			printf("gpumem %s\n", gpumem_version());
-			return EXIT_OK;
-		default:
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "gpumem: unexpected argument \"%s\"\n", argv[optind]);
-		return EXIT_USAGE;
-	}
-	return -1;
+	if (job_filter_option(&o->filter, c, value) || table_option(&o->table, c, value))
+		return OPTION_TAKEN;
+	if (c != 'd')
+		return OPTION_OTHER;
+	o->devices = true;
+	return OPTION_TAKEN;
 }
+
+static const struct option longs[] = {
+	JOB_OPTIONS,
+	{ "devices", no_argument, NULL, 'd' },
+	TABLE_OPTIONS,
+	COMMON_OPTIONS,
+};
+static const struct command_options command_options = {
+	.shorts = "j:d" TABLE_SHORT_OPTIONS COMMON_SHORT_OPTIONS,
+	.longs = longs,
+	.take = take_option,
+	.usage = usage,
+};
 
 static const char *request_name(uint32_t request)
 {
@@ -131,9 +129,12 @@ static const char *request_name(uint32_t request)
 
 static void put_job(struct table *table, struct gpumem_job *job)
 {
+	char text[GPUMEM_POLICY_LEN];
+
 	table_number(table, COL_JOB, gpumem_job_id(job));
 	table_text(table, COL_NODE, gpumem_job_node(job));
 	table_text(table, COL_POLICY, gpumem_job_policy(job));
+	table_text(table, COL_CHANGED, facts_changed(job, text));
 }
 
 static void put_device(struct table *table, const struct gpumem_job_device *d)
@@ -143,34 +144,6 @@ static void put_device(struct table *table, const struct gpumem_job_device *d)
 	table_bytes(table, COL_TOTAL, d->resident_bytes);
 	table_bytes(table, COL_MAX, d->max_bytes);
 	table_bytes(table, COL_SIZE, d->bytes);
-}
-
-static void put_step(struct table *table, uint32_t step)
-{
-	char text[16];
-
-	if (step == 0xfffffffbu)
-		snprintf(text, sizeof(text), "batch");
-	else if (step == 0xfffffffau)
-		snprintf(text, sizeof(text), "interactive");
-	else
-		snprintf(text, sizeof(text), "%u", step);
-	table_text(table, COL_STEP, text);
-}
-
-/* "/proc/PID/comm" is readable for everybody. */
-static void put_command(struct table *table, pid_t pid)
-{
-	char path[64], name[32] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	f = fopen(path, "re");
-	if (f && fgets(name, sizeof(name), f))
-		name[strcspn(name, "\n")] = '\0';
-	if (f)
-		fclose(f);
-	table_text(table, COL_COMMAND, name);
 }
 
 static void put_failures(struct table *table, const struct gpumem_job_process *p)
@@ -194,13 +167,21 @@ static void put_failures(struct table *table, const struct gpumem_job_process *p
 
 static void put_process(struct table *table, const struct gpumem_job_process *p)
 {
+	char text[FACTS_LEN];
+
 	table_number(table, COL_PID, (uint64_t)p->pid);
-	put_step(table, p->step_id);
+	table_text(table, COL_STEP, facts_step(p->step_id, text));
 	table_number(table, COL_TASK, p->task_id);
-	put_command(table, p->pid);
+	table_text(table, COL_COMMAND, facts_command(p->pid, text));
 	table_text(table, COL_STATE, p->alive ? gpumem_agent_state_name(p->state) : "ended");
 	table_text(table, COL_PATH, p->path);
 	table_bytes(table, COL_HOST, p->host_bytes);
+	if (p->updated_ns) {
+		table_text(table, COL_ORDER, gpumem_evict_order_name(p->order));
+		table_text(table, COL_RULE, gpumem_rule_name(p->rule));
+	}
+	table_text(table, COL_SIGNALS, facts_signals(p->signals, text));
+	table_text(table, COL_NOTES, facts_notes(p->notes, text));
 	put_failures(table, p);
 }
 
@@ -275,11 +256,7 @@ static int print_status(const struct options *o, const struct job_list *list, st
 	for (size_t i = 0; i < list->count && rc == 0; i++)
 		rc = o->devices ? job_devices(table, list->job[i]) :
 				  job_processes(table, list->job[i]);
-	if (rc == 0)
-		rc = table_print(table);
-	if (rc < 0)
-		fprintf(stderr, "gpumem: %s\n", strerror(-rc));
-	return rc < 0 ? EXIT_FAILED : EXIT_OK;
+	return rc < 0 ? fail(rc) : table_end(table);
 }
 
 int cmd_status(int argc, char **argv)
@@ -289,13 +266,13 @@ int cmd_status(int argc, char **argv)
 	struct table *table;
 	int code;
 
-	code = parse_options(argc, argv, &o);
+	code = options_parse(argc, argv, &command_options, &o);
 	if (code >= 0)
 		return code;
 	o.table.name = o.devices ? "devices" : "processes";
-	o.table.defaults = o.devices ? "JOB,NODE,DEVICE,RESIDENT,LIMIT,MAX,SIZE,REQUEST" :
-				       "JOB,NODE,PID,STEP,TASK,COMMAND,STATE,DEVICE,RESIDENT,TOTAL,"
-				       "LIMIT,HOST,FAILED";
+	o.table.defaults = o.devices ? "JOB,NODE,DEVICE,RESIDENT,LIMIT,MAX,SIZE,REQUEST,CHANGED" :
+				       "JOB,PID,TASK,COMMAND,STATE,DEVICE,RESIDENT,TOTAL,LIMIT,HOST,"
+				       "RULE,SIGNALS,NOTES";
 	code = table_open(columns, &o.table, "status", &table);
 	if (code != EXIT_OK)
 		return code;

@@ -17,11 +17,13 @@ static const struct command {
 } commands[] = {
 	{ "check-conf", cmd_check_conf, "check gpumem.conf, show what holds for whom" },
 	{ "evict", cmd_evict, "take a running job's memory off the devices" },
+	{ "explain", cmd_explain, "tell why a job's memory moved, or did not" },
 	{ "list", cmd_list, "show the GPUs of this node and whose memory is coherent" },
 	{ "migrate", cmd_migrate, "bring a running job's memory to the devices" },
 	{ "run", cmd_run, "run a command with a memory policy, without Slurm" },
-	{ "set", cmd_set, "change the limit of a running job" },
+	{ "set", cmd_set, "change the policy of a running job" },
 	{ "status", cmd_status, "show what jobs have on the devices of this node" },
+	{ "top", cmd_top, "watch jobs on the devices of this node" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

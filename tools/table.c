@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "commands.h"
+#include "options.h"
 #include "table.h"
 
 #define SHOWN_MAX 64
@@ -144,9 +145,7 @@ int table_open(const struct table_column *columns, const struct table_options *o
 		fprintf(stderr, "gpumem: no column \"%s\"; see gpumem %s --help\n", bad, command);
 		return EXIT_USAGE;
 	}
-	if (rc < 0)
-		fprintf(stderr, "gpumem: %s\n", strerror(-rc));
-	return rc < 0 ? EXIT_FAILED : EXIT_OK;
+	return rc < 0 ? fail(rc) : EXIT_OK;
 }
 
 struct table *table_free(struct table *table)
@@ -197,27 +196,32 @@ void table_number(struct table *table, size_t column, uint64_t number)
 	table_text(table, column, text);
 }
 
-void table_bytes(struct table *table, size_t column, uint64_t bytes)
+const char *table_size_text(uint64_t bytes, char buf[32])
 {
 	static const char units[] = "BKMGTPE";
 	double value = (double)bytes;
-	char text[32];
 	size_t unit = 0;
 
-	if (table->bytes) {
-		table_number(table, column, bytes);
-		return;
-	}
 	/* 1023.95 and more would print as "1024.0". */
 	while (value >= 1023.95) {
 		value /= 1024;
 		unit++;
 	}
-	snprintf(text, sizeof(text), unit ? "%.1f%c" : "%.0f%c", value, units[unit]);
-	table_text(table, column, text);
+	snprintf(buf, 32, unit ? "%.1f%c" : "%.0f%c", value, units[unit]);
+	return buf;
 }
 
-int table_print(struct table *table)
+void table_bytes(struct table *table, size_t column, uint64_t bytes)
+{
+	char text[32];
+
+	if (table->bytes)
+		table_number(table, column, bytes);
+	else
+		table_text(table, column, table_size_text(bytes, text));
+}
+
+static int print_one(struct table *table)
 {
 	if (table->rc < 0)
 		return table->rc;
@@ -226,7 +230,62 @@ int table_print(struct table *table)
 		printf("{\n   \"%s\": []\n}\n", scols_table_get_name(table->out));
 	else if (table->rows && scols_print_table(table->out) < 0)
 		return -EIO;
-	return fflush(stdout) == 0 ? 0 : -errno;
+	return 0;
+}
+
+/* libsmartcols makes an object of each table: the braces of all but the outermost go. */
+static int print_member(struct table *table, bool last)
+{
+	char *text = NULL, *begin, *end;
+
+	if (table->rc < 0)
+		return table->rc;
+	if (!table->rows) {
+		printf("   \"%s\": []%s\n", scols_table_get_name(table->out), last ? "" : ",");
+		return 0;
+	}
+	if (scols_print_table_to_string(table->out, &text) < 0 || !text)
+		return -ENOMEM;
+	begin = strchr(text, '\n');
+	end = strrchr(text, ']');
+	if (begin && end > begin)
+		printf("%.*s%s\n", (int)(end - begin), begin + 1, last ? "" : ",");
+	free(text);
+	return begin && end > begin ? 0 : -EIO;
+}
+
+static int print_all(struct table *const *tables, size_t count)
+{
+	bool object = tables[0]->json && count > 1, any = false;
+	int rc = 0;
+
+	if (object)
+		puts("{");
+	for (size_t i = 0; i < count && rc == 0; i++) {
+		if (object) {
+			rc = print_member(tables[i], i + 1 == count);
+			continue;
+		}
+		if (any && tables[i]->rows)
+			putchar('\n');
+		any |= tables[i]->rows != 0;
+		rc = print_one(tables[i]);
+	}
+	if (object)
+		puts("}");
+	return rc == 0 && fflush(stdout) != 0 ? -errno : rc;
+}
+
+int tables_end(struct table *const *tables, size_t count)
+{
+	int rc = print_all(tables, count);
+
+	return rc < 0 ? fail(rc) : EXIT_OK;
+}
+
+int table_end(struct table *table)
+{
+	return tables_end(&table, 1);
 }
 
 void table_help(FILE *out, const struct table_column *columns)

@@ -58,15 +58,20 @@ struct table *table_free(struct table *table);
 
 /* Starts a row; the setters below fill it, by index in `columns`. A column that is not shown costs
  * nothing to set; table_shows() is for values that are dear to get. A column that is not set is
- * "-", in JSON null. Errors are kept until table_print(). */
+ * "-", in JSON null. Errors are kept until table_end(). */
 void table_row(struct table *table);
 bool table_shows(const struct table *table, size_t column);
 void table_text(struct table *table, size_t column, const char *text); /* "" counts as not set */
 void table_number(struct table *table, size_t column, uint64_t number);
 void table_bytes(struct table *table, size_t column, uint64_t bytes);
 
-/* Prints to stdout. Returns 0 or a negative errno value of this or an earlier call. */
-int table_print(struct table *table);
+/* "64.0M", as table_bytes() has it for people; returns buf. */
+const char *table_size_text(uint64_t bytes, char buf[32]);
+
+/* Prints to stdout, and says what is wrong with this or went wrong before. Returns an exit code. */
+int table_end(struct table *table);
+/* Several with an empty line between them; in JSON one object with an array for each. */
+int tables_end(struct table *const *tables, size_t count);
 
 /* The "Available output columns" part of a usage text. */
 void table_help(FILE *out, const struct table_column *columns);
