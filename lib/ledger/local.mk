@@ -8,6 +8,7 @@ lib_libgm_core_la_SOURCES += \
 # The record from outside; a convenience library, so that unit tests reach what is hidden.
 noinst_LTLIBRARIES += lib/libgm-ledger.la
 lib_libgm_ledger_la_SOURCES = \
+	lib/ledger/change.c lib/ledger/change.h \
 	lib/ledger/history.c \
 	lib/ledger/names.c \
 	lib/ledger/record.c \
