@@ -534,6 +534,46 @@ int gpumem_job_live_policy(struct gpumem_job *job, struct gpumem_policy *ret);
 int gpumem_job_request(struct gpumem_job *job, pid_t pid, size_t i, enum gpumem_request request,
 		       struct gpumem_error *err);
 
+/* ---- accounting -------------------------------------------------------------------------- */
+
+/* What a job did on one node. Its figures are those of its own processes. */
+struct gpumem_account {
+	uint32_t job_id;
+	uid_t uid;
+	char node[64];
+	char policy[GPUMEM_POLICY_LEN];
+	int64_t begin, end; /* seconds since 1970; 0: unknown, or it runs */
+	uint64_t watched_ns; /* how long its processes kept the figures; `mean` is over this time */
+	uint32_t processes, turned_away;
+	uint64_t failed[GPUMEM_FAIL_COUNT];
+	uint32_t left_processes; /* after its end, as the epilog saw it */
+	uint64_t left_bytes;
+	uint32_t device_count; /* the devices it was given, and others that it used */
+	struct gpumem_account_device {
+		char pci[GPUMEM_PCI_LEN];
+		uint64_t limit_bytes, wall_bytes;
+		uint64_t peak_bytes, mean_bytes;
+		uint64_t migrated_bytes, evicted_bytes, refaulted_bytes;
+		uint64_t over_limit_ns;
+	} device[GPUMEM_MAX_DEVICES];
+};
+
+/* The figures so far. `begin` is when the record was made, `end` 0. Errors: EIO the ledger was cut short. */
+int gpumem_account_of(struct gpumem_job *job, struct gpumem_account *ret);
+/* One line of JSON without its end; spank_gpumem(8) explains it. With `brief` what is 0 or known to Slurm is
+ * left out and all is a member "gpumem" of an outer object. *ret is malloc'ed. Errors: ENOMEM. */
+int gpumem_account_json(const struct gpumem_account *account, bool brief, char **ret);
+/* A few lines for people, each with its end; sizes as "64.0M", or in bytes. *ret is malloc'ed.
+ * Errors: ENOMEM. */
+int gpumem_account_text(const struct gpumem_account *account, bool bytes, char **ret);
+/* Reads what gpumem_account_json() wrote, not the brief form; members it does not know are passed over.
+ * Pure. Errors: EINVAL. */
+int gpumem_account_parse(const char *line, struct gpumem_account *ret);
+/* Adds the line to a file, in one write; makes the file, mode 0640. A file of more than `max_bytes` is first
+ * renamed to PATH.1; 0: never. Errors: what open(2) and write(2) say, EPERM not a regular file. */
+int gpumem_account_append(const char *path, const struct gpumem_account *account, uint64_t max_bytes,
+			  struct gpumem_error *err);
+
 /* ---- the job's cgroup (v2), as root ------------------------------------------------------- */
 
 /*
