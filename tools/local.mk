@@ -7,6 +7,7 @@ tools_gpumem_SOURCES = \
 	tools/cmd_check_conf.c \
 	tools/cmd_list.c \
 	tools/cmd_request.c \
+	tools/cmd_report.c \
 	tools/cmd_run.c \
 	tools/cmd_status.c \
 	tools/commands.h \
@@ -17,5 +18,5 @@ tools_gpumem_SOURCES = \
 tools_gpumem_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS)
 tools_gpumem_LDADD = lib/libgpumem.la $(SMARTCOLS_LIBS)
 if BUILD_TOOLS
-dist_check_SCRIPTS += tests/t/check-conf.t
+dist_check_SCRIPTS += tests/t/check-conf.t tests/t/report.t
 endif
