@@ -21,7 +21,7 @@
 
 /* $1: job, $2: the comment. What somebody else wrote there stays. */
 static const char comment_script[] =
-	"old=$(scontrol show job \"$1\" | sed -n 's/^ *AdminComment=//p') || exit\n"
+	"old=$(scontrol show job \"$1\" | sed -n 's/ *$//; s/^ *AdminComment=//p') || exit\n"
 	"case $old in\n"
 	"''|'{\"gpumem\":'*) exec scontrol update jobid=\"$1\" admincomment=\"$2\" ;;\n"
 	"esac\n";
