@@ -411,27 +411,33 @@ int step_task(spank_t sp)
 	return 0;
 }
 
-/* By the first task's fork Slurm has set the memory limits of the job, anew with each step, and of the
- * step. */
+static uint64_t own_limits(void)
+{
+	uint8_t device[GPUMEM_MAX_DEVICES];
+	size_t count = own_devices(device);
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += step.device[device[i]].limit_bytes;
+	return bytes;
+}
+
+/* By the first task's fork Slurm has set the memory limits of the step, and those of the job anew: also
+ * by a step that is left alone, or that is none of the user's, beside others that are not. */
 void step_task_forked(void)
 {
 	struct gpumem_error err = { 0 };
-	uint8_t device[GPUMEM_MAX_DEVICES];
-	uint64_t bytes = 0;
-	size_t count;
 	int rc;
 
-	if (step.forked || !step.active || !gpumem_conf_memcg_credit(step.site.conf))
+	if (step.forked || !step.site.conf || !gpumem_conf_memcg_credit(step.site.conf))
 		return;
 	step.forked = true;
-	count = own_devices(device);
-	for (size_t i = 0; i < count; i++)
-		bytes += step.device[device[i]].limit_bytes;
 	/* The job first: the step's limit is nothing without it. */
 	rc = gpumem_job_credit_memory(step.site.ctx, step.site.state_dir, step.job_id, &err);
-	if (rc == 0)
-		rc = gpumem_step_credit_memory(step.site.ctx, NULL, bytes, &err);
-	if (rc < 0)
+	if (rc == 0 && step.active)
+		rc = gpumem_step_credit_memory(step.site.ctx, NULL, own_limits(), &err);
+	/* A job without a record has nothing to be credited. */
+	if (rc < 0 && (step.active || rc != -ENOENT))
 		slurm_info("gpumem: job %u: no memory credit: %s", step.job_id, err.text);
 }
 
