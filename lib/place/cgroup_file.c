@@ -46,15 +46,21 @@ int gm_cgroup_write(const char *dir, const char *name, const char *text)
 {
 	/* A file of a test's tree is replaced as the kernel's is. */
 	_cleanup_close_ int fd = open_file(dir, name, O_WRONLY | O_TRUNC);
-	size_t len = strlen(text);
-	ssize_t n;
+	int rc = 0;
 
 	if (fd < 0)
 		return fd;
-	n = write(fd, text, len);
-	if (n < 0)
-		return -errno;
-	return (size_t)n == len ? 0 : -EIO;
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		ssize_t n;
+
+		len += text[len] == '\n';
+		n = write(fd, text, len);
+		if (rc == 0 && n != (ssize_t)len)
+			rc = n < 0 ? -errno : -EIO;
+		text += len;
+	}
+	return rc;
 }
 
 int gm_cgroup_read_bytes(const char *dir, const char *name, uint64_t *ret)

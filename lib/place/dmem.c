@@ -107,7 +107,7 @@ static int find_regions(const struct gpumem_ctx *ctx, const struct gm_limits *li
 			0;
 }
 
-/* Writes what is not there yet, all in one: the kernel takes a line for each region. */
+/* Writes what is not there yet. */
 static int raise_walls(const char *dir, const struct gm_limits *limits, const struct wall *wall,
 		       struct gpumem_error *err)
 {
@@ -163,7 +163,7 @@ static int build(const struct gpumem_ctx *ctx, struct gpumem_job *job, struct gm
 {
 	struct wall wall[GPUMEM_MAX_DEVICES] = { 0 };
 	char dir[PATH_MAX];
-	int rc;
+	int rc, noted;
 
 	if (strncmp(c->limits.cgroup, GM_CGROUP_MOUNT "/", sizeof(GM_CGROUP_MOUNT)) != 0)
 		return gm_err(err, -ENOENT, "job %u: its cgroup is not known", c->limits.job_id);
@@ -177,7 +177,11 @@ static int build(const struct gpumem_ctx *ctx, struct gpumem_job *job, struct gm
 	if (access(dir, F_OK) == 0)
 		enable_above(ctx->root, c->limits.cgroup);
 	rc = raise_walls(dir, &c->limits, wall, err);
-	return rc < 0 ? rc : note_walls(dir, c, wall, err);
+	if (rc == -ENOTSUP)
+		return rc;
+	/* One device's wall may stand where another's was refused. */
+	noted = note_walls(dir, c, wall, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : noted;
 }
 
 int gpumem_job_wall(struct gpumem_ctx *ctx, const char *state_dir, uint32_t job_id,
