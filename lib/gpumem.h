@@ -122,6 +122,9 @@ const char *gpumem_device_note(const struct gpumem_device *dev);
 /* Bytes in use on the device now, by whomever, as the driver counts them (whole buffers), read
  * below the context's root. Errors: ENODATA when the driver does not say. */
 int gpumem_device_used(struct gpumem_ctx *ctx, const struct gpumem_device *dev, uint64_t *ret_bytes);
+/* Whether the kernel counts the device's memory in its dmem controller, so that it can keep a job's limit
+ * itself; read below the context's root. */
+bool gpumem_device_walled(struct gpumem_ctx *ctx, const struct gpumem_device *dev);
 
 /* ---- policy ------------------------------------------------------------------------------ */
 
@@ -221,6 +224,15 @@ int gpumem_conf_state_dir(const struct gpumem_conf *conf, const char *node, char
 enum gpumem_leftover gpumem_conf_leftover(const struct gpumem_conf *conf);
 unsigned gpumem_conf_cpu_budget_permille(const struct gpumem_conf *conf);
 unsigned gpumem_conf_verify_seconds(const struct gpumem_conf *conf);
+/* MemcgCredit=, HardLimit= and AdminComment=. */
+bool gpumem_conf_memcg_credit(const struct gpumem_conf *conf);
+bool gpumem_conf_hard_limit(const struct gpumem_conf *conf);
+bool gpumem_conf_admin_comment(const struct gpumem_conf *conf);
+/* The file for the lines of jobs that ended, %n replaced as in gpumem_conf_state_dir(); "" when the
+ * site wants none. Errors: ENOSPC, EINVAL. */
+int gpumem_conf_accounting(const struct gpumem_conf *conf, const char *node, char *buf, size_t len);
+/* Whether that is the built-in place in StateDir, where nobody but us looks after the file's size. */
+bool gpumem_conf_accounting_default(const struct gpumem_conf *conf);
 /* The default policy for the subject: the text as written, "" when there is none. */
 const char *gpumem_conf_default_policy(const struct gpumem_conf *conf,
 				       const struct gpumem_subject *subject);
@@ -323,6 +335,12 @@ int gpumem_job_open(const char *state_dir, uint32_t job_id, bool writable, struc
 struct gpumem_job *gpumem_job_close(struct gpumem_job *job);
 /* Job ids with a record below state_dir, ascending; *ret_ids is malloc'ed. Errors: ENOMEM. */
 int gpumem_job_list(const char *state_dir, uint32_t **ret_ids, size_t *ret_count);
+/* Notes which devices of the record's table Slurm gave to the job, on top of those noted before. As root,
+ * or who made the record. Errors: ENOENT no record, ERANGE no such device. */
+int gpumem_job_give(const char *state_dir, uint32_t job_id, const uint8_t *device, size_t count,
+		    struct gpumem_error *err);
+/* Notes that the job has printed its report on this node. Errors: ENOENT no record. */
+int gpumem_job_note_report(const char *state_dir, uint32_t job_id, struct gpumem_error *err);
 /* Removes the record. No error when there is none. */
 int gpumem_job_remove(const char *state_dir, uint32_t job_id, struct gpumem_error *err);
 /* Folder of a job's record. Errors: ENOSPC. */
@@ -333,6 +351,10 @@ uid_t gpumem_job_uid(const struct gpumem_job *job);
 const char *gpumem_job_node(const struct gpumem_job *job);
 const char *gpumem_job_policy(const struct gpumem_job *job);
 const char *gpumem_job_cgroup(const struct gpumem_job *job);
+/* Whether gpumem_job_give() named device i of the table. */
+bool gpumem_job_given(const struct gpumem_job *job, size_t i);
+/* Whether gpumem_job_note_report() was called before the record was opened. */
+bool gpumem_job_reported(const struct gpumem_job *job);
 
 /* One device of the job, as its processes report it now. */
 struct gpumem_job_device {
@@ -511,6 +533,77 @@ int gpumem_job_live_policy(struct gpumem_job *job, struct gpumem_policy *ret);
  * the next request. Errors: ESRCH no such process in the record, ERANGE, EROFS. */
 int gpumem_job_request(struct gpumem_job *job, pid_t pid, size_t i, enum gpumem_request request,
 		       struct gpumem_error *err);
+
+/* ---- accounting -------------------------------------------------------------------------- */
+
+/* What a job did on one node. Its figures are those of its own processes. */
+struct gpumem_account {
+	uint32_t job_id;
+	uid_t uid;
+	char node[64];
+	char policy[GPUMEM_POLICY_LEN];
+	int64_t begin, end; /* seconds since 1970; 0: unknown, or it runs */
+	uint64_t watched_ns; /* how long its processes kept the figures; `mean` is over this time */
+	uint32_t processes, turned_away;
+	uint64_t failed[GPUMEM_FAIL_COUNT];
+	uint32_t left_processes; /* after its end, as the epilog saw it */
+	uint64_t left_bytes;
+	uint32_t device_count; /* the devices it was given, and others that it used */
+	struct gpumem_account_device {
+		char pci[GPUMEM_PCI_LEN];
+		uint64_t limit_bytes, wall_bytes;
+		uint64_t peak_bytes, mean_bytes;
+		uint64_t migrated_bytes, evicted_bytes, refaulted_bytes;
+		uint64_t over_limit_ns;
+	} device[GPUMEM_MAX_DEVICES];
+};
+
+/* The figures so far. `begin` is when the record was made, `end` 0. Errors: EIO the ledger was cut short. */
+int gpumem_account_of(struct gpumem_job *job, struct gpumem_account *ret);
+/* One line of JSON without its end; spank_gpumem(8) explains it. With `brief` what is 0 or known to Slurm is
+ * left out and all is a member "gpumem" of an outer object. *ret is malloc'ed. Errors: ENOMEM. */
+int gpumem_account_json(const struct gpumem_account *account, bool brief, char **ret);
+/* A few lines for people, each with its end; sizes as "64.0M", or in bytes. *ret is malloc'ed.
+ * Errors: ENOMEM. */
+int gpumem_account_text(const struct gpumem_account *account, bool bytes, char **ret);
+/* Reads what gpumem_account_json() wrote, not the brief form; members it does not know are passed over.
+ * Pure. Errors: EINVAL. */
+int gpumem_account_parse(const char *line, struct gpumem_account *ret);
+/* Adds the line to a file, in one write; makes the file, mode 0640. A file of more than `max_bytes` is first
+ * renamed to PATH.1; 0: never. Errors: what open(2) and write(2) say, EPERM not a regular file. */
+int gpumem_account_append(const char *path, const struct gpumem_account *account, uint64_t max_bytes,
+			  struct gpumem_error *err);
+
+/* ---- the job's cgroup (v2), as root ------------------------------------------------------- */
+
+/*
+ * A page that moves to a device stays charged to the job's memory cgroup and cannot be reclaimed
+ * there. These add the limits of the devices to those of the cgroup, below the context's root.
+ */
+
+/* Adds the limits of the devices that the job was given (gpumem_job_give()) to memory.max of the cgroup
+ * that gpumem_job_note_cgroup() noted. Slurm writes that file anew with each step: call it after
+ * that, as often as you like; the credit is given once on top of what Slurm wrote. Steps of a job may
+ * call it at once. A limit of "max" is left alone; memory.high is raised to the same value. Errors: ENOENT
+ * no record or cgroup, ENODEV and others of the files, EIO the kernel kept another value. */
+int gpumem_job_credit_memory(struct gpumem_ctx *ctx, const char *state_dir, uint32_t job_id,
+			     struct gpumem_error *err);
+/* Adds `bytes` to the limit of a step's tasks: to be called once for each step, after Slurm has set it.
+ * `cgroup` is the step's folder; NULL: that of the calling slurmstepd. Errors: as above. */
+int gpumem_step_credit_memory(struct gpumem_ctx *ctx, const char *cgroup, uint64_t bytes,
+			      struct gpumem_error *err);
+
+/* Makes the kernel keep the job's limits: writes dmem.max of the job's cgroup for every device of the
+ * record, reads it back, and notes what holds (wall_bytes). The wall is the limit that the job began
+ * with, or a higher one that gpumem_job_set_limit() gave it. The controller is switched on in the folders
+ * above. Errors: ENOTSUP the kernel has no dmem controller or does not count these devices with it,
+ * ENOENT no record or cgroup, EIO another value was read back. */
+int gpumem_job_wall(struct gpumem_ctx *ctx, const char *state_dir, uint32_t job_id,
+		    struct gpumem_error *err);
+/* What the kernel still counts for the job's cgroup on the device. Errors: ENODATA when it does not say,
+ * or the cgroup is gone. */
+int gpumem_job_wall_used(struct gpumem_ctx *ctx, const struct gpumem_job *job, const char *pci,
+			 uint64_t *ret_bytes);
 
 /* ---- the own process --------------------------------------------------------------------- */
 

@@ -14,7 +14,8 @@
 extern PUBLIC const char plugin_name[], plugin_type[];
 extern PUBLIC const unsigned int plugin_version, spank_plugin_version;
 PUBLIC spank_f slurm_spank_init, slurm_spank_init_post_opt, slurm_spank_job_prolog,
-	slurm_spank_job_epilog, slurm_spank_task_init, slurm_spank_exit;
+	slurm_spank_job_epilog, slurm_spank_task_post_fork, slurm_spank_task_init,
+	slurm_spank_task_exit, slurm_spank_exit;
 
 #include "plugin.h"
 
@@ -64,11 +65,30 @@ int slurm_spank_job_epilog(spank_t sp, int ac, char **av)
 	return 0;
 }
 
+int slurm_spank_task_post_fork(spank_t sp, int ac, char **av)
+{
+	(void)sp;
+	(void)ac;
+	(void)av;
+	if (spank_context() == S_CTX_REMOTE)
+		step_task_forked();
+	return 0;
+}
+
 int slurm_spank_task_init(spank_t sp, int ac, char **av)
 {
 	(void)ac;
 	(void)av;
 	return spank_context() == S_CTX_REMOTE ? step_task(sp) : 0;
+}
+
+int slurm_spank_task_exit(spank_t sp, int ac, char **av)
+{
+	(void)ac;
+	(void)av;
+	if (spank_context() == S_CTX_REMOTE)
+		step_task_ended(sp);
+	return 0;
 }
 
 int slurm_spank_exit(spank_t sp, int ac, char **av)

@@ -32,6 +32,40 @@ static int identity(spank_t sp, uint32_t *job_id, uid_t *uid, gid_t *gid)
 	return 0;
 }
 
+/* Whether the job was given the device. What it was not given is other jobs' to fill: the record
+ * has every device of the node. */
+static bool is_of_job(const struct site *site, const struct gpumem_devices *devices, const char *pci)
+{
+	const char *text = getenv("SLURM_JOB_GPUS"), *own;
+	struct gres_list gpus;
+
+	if (!text || gres_parse(text, &gpus) < 0)
+		return false;
+	for (size_t i = 0; i < gpus.count; i++) {
+		own = gpumem_conf_gres_device(site->conf, site->node, devices, gpus.index[i]);
+		if (own && strcmp(own, pci) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The record has every device of the node; these are the job's. Steps may not name them all. */
+static void give_devices(const struct site *site, const struct gpumem_devices *devices, uint32_t job_id)
+{
+	uint8_t device[GPUMEM_MAX_DEVICES];
+	struct gpumem_job_device d;
+	struct gpumem_job *job;
+	size_t count = 0;
+
+	if (gpumem_job_open(site->state_dir, job_id, false, &job, NULL) < 0)
+		return;
+	for (size_t i = 0; i < gpumem_job_device_count(job); i++)
+		if (gpumem_job_device(job, i, &d) == 0 && is_of_job(site, devices, d.pci))
+			device[count++] = (uint8_t)i;
+	gpumem_job_close(job);
+	gpumem_job_give(site->state_dir, job_id, device, count, NULL);
+}
+
 void job_prolog(spank_t sp, int ac, char **av)
 {
 	struct gpumem_devices *devices = NULL;
@@ -57,6 +91,8 @@ void job_prolog(spank_t sp, int ac, char **av)
 	if (devices) {
 		rc = site_record(&site, &owner, &policy, devices, job_id, uid, gid, &err);
 		/* Without a device there is nothing to record; the step says what it means. */
+		if (rc == 0)
+			give_devices(&site, devices, job_id);
 		rc = rc == -ENODEV ? 0 : rc;
 	}
 	if (rc < 0)
@@ -105,21 +141,28 @@ static void kill_all(const struct gpumem_survivor *list, size_t count)
 	}
 }
 
-/* Names the survivors, and under `kill` ends them. Returns how many are left. */
-static size_t end_survivors(const struct site *site, struct gpumem_job *job, int kill_them)
+/* Names the survivors, and under `kill` ends them. Returns how many are left, with how much. */
+static size_t end_survivors(const struct site *site, struct gpumem_job *job, int kill_them,
+			    uint64_t *ret_bytes)
 {
 	struct gpumem_survivor *list;
 	size_t count = 0;
 
+	*ret_bytes = 0;
 	/* One more look than rounds: what the last one ended is not left. */
 	for (int round = 0; round <= KILL_ROUNDS; round++) {
-		if (gpumem_job_survivors(job, &list, &count) < 0 || count == 0)
+		if (gpumem_job_survivors(job, &list, &count) < 0 || count == 0) {
+			*ret_bytes = 0;
 			return 0;
+		}
 		for (size_t i = 0; round == 0 && i < count; i++)
 			slurm_error("gpumem: job %u left process %d (%s) on %s with %" PRIu64
 				    " bytes of GPU memory%s",
 				    gpumem_job_id(job), (int)list[i].pid, list[i].comm, site->node,
 				    list[i].resident_bytes, kill_them ? ": killing it" : "");
+		*ret_bytes = 0;
+		for (size_t i = 0; i < count; i++)
+			*ret_bytes += list[i].resident_bytes;
 		if (kill_them && round < KILL_ROUNDS)
 			kill_all(list, count);
 		free(list);
@@ -127,23 +170,6 @@ static size_t end_survivors(const struct site *site, struct gpumem_job *job, int
 			break;
 	}
 	return count;
-}
-
-/* Whether the job was given the device. What it was not given is other jobs' to fill: the record
- * has every device of the node. */
-static bool is_of_job(const struct site *site, const struct gpumem_devices *devices, const char *pci)
-{
-	const char *text = getenv("SLURM_JOB_GPUS"), *own;
-	struct gres_list gpus;
-
-	if (!text || gres_parse(text, &gpus) < 0)
-		return false;
-	for (size_t i = 0; i < gpus.count; i++) {
-		own = gpumem_conf_gres_device(site->conf, site->node, devices, gpus.index[i]);
-		if (own && strcmp(own, pci) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* Waits for every device that the job was given to be back where it was. Returns the device that is not. */
@@ -179,12 +205,26 @@ static int wait_for_baseline(struct site *site, struct gpumem_job *job, char pci
 	return dirty;
 }
 
-static void verify(struct site *site, struct gpumem_job *job)
+/* What the kernel still counts for the job, where its cgroup is still there. */
+static void check_walls(const struct site *site, struct gpumem_job *job)
+{
+	struct gpumem_job_device d;
+	uint64_t bytes;
+
+	for (size_t i = 0; i < gpumem_job_device_count(job); i++)
+		if (gpumem_job_device(job, i, &d) == 0 && d.wall_bytes &&
+		    gpumem_job_wall_used(site->ctx, job, d.pci, &bytes) == 0 && bytes)
+			slurm_error("gpumem: the cgroup of job %u still holds %" PRIu64
+				    " bytes of %s", gpumem_job_id(job), bytes, d.pci);
+}
+
+/* Returns how many processes are left, and how many bytes they or nobody hold. */
+static size_t verify(struct site *site, struct gpumem_job *job, uint64_t *ret_bytes)
 {
 	enum gpumem_leftover rule = gpumem_conf_leftover(site->conf);
-	size_t left = end_survivors(site, job, rule == GPUMEM_LEFTOVER_KILL);
+	uint64_t bytes = 0;
+	size_t left = end_survivors(site, job, rule == GPUMEM_LEFTOVER_KILL, &bytes);
 	char pci[GPUMEM_PCI_LEN], reason[160] = "";
-	uint64_t bytes;
 
 	if (left)
 		snprintf(reason, sizeof(reason), "gpumem: job %u left %zu process%s",
@@ -197,6 +237,9 @@ static void verify(struct site *site, struct gpumem_job *job)
 	}
 	if (reason[0] && rule == GPUMEM_LEFTOVER_DRAIN)
 		drain(site->node, reason);
+	check_walls(site, job);
+	*ret_bytes = bytes;
+	return left;
 }
 
 void job_epilog(spank_t sp, int ac, char **av)
@@ -204,7 +247,9 @@ void job_epilog(spank_t sp, int ac, char **av)
 	struct gpumem_error err = { 0 };
 	struct gpumem_job *job;
 	struct site site;
+	uint64_t bytes;
 	uint32_t job_id;
+	size_t left;
 	uid_t uid;
 	gid_t gid;
 
@@ -212,7 +257,8 @@ void job_epilog(spank_t sp, int ac, char **av)
 	    site_open(&site, ac, av) < 0)
 		return;
 	if (gpumem_job_open(site.state_dir, job_id, false, &job, &err) == 0) {
-		verify(&site, job);
+		left = verify(&site, job, &bytes);
+		account_job(&site, job, (uint32_t)left, bytes);
 		gpumem_job_close(job);
 	}
 	if (gpumem_job_remove(site.state_dir, job_id, &err) < 0)

@@ -4,6 +4,7 @@ if BUILD_PLUGIN
 slurmplugin_LTLIBRARIES = plugin/spank_gpumem.la
 endif
 plugin_spank_gpumem_la_SOURCES = \
+	plugin/account.c \
 	plugin/dispatch.c \
 	plugin/gres.c plugin/gres.h \
 	plugin/job.c \

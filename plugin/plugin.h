@@ -7,6 +7,7 @@
 #define GM_PLUGIN_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <slurm/spank.h>
 
@@ -59,6 +60,19 @@ int site_record(struct site *site, const struct owner *owner, const struct gpume
 		const struct gpumem_devices *devices, uint32_t job_id, uid_t uid, gid_t gid,
 		struct gpumem_error *err);
 
+/* ---- account.c: what a job did, told */
+
+enum account_print {
+	ACCOUNT_SILENT,
+	ACCOUNT_PRINT,
+	ACCOUNT_PRINT_IF_FIRST, /* unless a step of the job has printed on this node */
+};
+/* At the end of a step: on its stderr, and with to_slurm in the job's AdminComment. */
+void account_step(const struct site *site, uint32_t job_id, enum account_print print, bool to_slurm);
+/* At the end of a job, into the site's file, with what was left behind. */
+void account_job(const struct site *site, struct gpumem_job *job, uint32_t left_processes,
+		 uint64_t left_bytes);
+
 /* ---- one function per hook and context; each returns what the hook returns */
 
 void submit_init(void);
@@ -71,7 +85,9 @@ void job_prolog(spank_t sp, int ac, char **av);
 void job_epilog(spank_t sp, int ac, char **av);
 
 void step_begin(spank_t sp, int ac, char **av);
+void step_task_forked(void);
 int step_task(spank_t sp);
+void step_task_ended(spank_t sp);
 void step_end(void);
 
 #endif

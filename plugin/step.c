@@ -29,6 +29,10 @@ static struct step {
 	char notice[384];  /* what the user should know */
 	char job_dir[PATH_MAX];
 	uint32_t job_id, step_id;
+	bool in_batch;	   /* a step that a batch script started */
+	bool forked;	   /* a task of it was */
+	uint32_t node_id;  /* among the step's */
+	uint32_t tasks, ended; /* on this node */
 	struct gpumem_policy policy;
 	struct gres_list gpus, visible;
 	struct site site;
@@ -164,14 +168,44 @@ static int open_record(const struct owner *owner, const char *text, uid_t uid, g
 	return gpumem_job_open(step.site.state_dir, step.job_id, false, ret, err);
 }
 
+/* The devices that Slurm gave to this step, by table index. */
+static size_t own_devices(uint8_t ret[GPUMEM_MAX_DEVICES])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < step.gpus.count; i++) {
+		int n = table_index(step.gpus.index[i]);
+
+		if (n >= 0)
+			ret[count++] = (uint8_t)n;
+	}
+	return count;
+}
+
+/* Where a job's cgroup is shows first in its steps. The kernel's own limit comes before any task. */
+static void use_cgroup(void)
+{
+	struct gpumem_error err = { 0 };
+	int rc = gpumem_job_note_cgroup(step.site.state_dir, step.job_id, NULL);
+
+	if (rc == 0 && gpumem_conf_hard_limit(step.site.conf))
+		rc = gpumem_job_wall(step.site.ctx, step.site.state_dir, step.job_id, &err);
+	if (rc < 0 && rc != -ENOTSUP && rc != -ENOENT)
+		slurm_info("gpumem: job %u: %s: its limits are kept by its own processes",
+			   step.job_id, err.text);
+}
+
 static void use_record(struct gpumem_job *job)
 {
+	uint8_t device[GPUMEM_MAX_DEVICES];
+
 	step.device_count = gpumem_job_device_count(job);
 	for (size_t i = 0; i < step.device_count; i++)
 		if (gpumem_job_device(job, i, &step.device[i]) < 0)
 			step.device_count = i;
 	gpumem_job_path(step.site.state_dir, step.job_id, step.job_dir, sizeof(step.job_dir));
 	narrow_limits(gpumem_job_policy(job));
+	gpumem_job_give(step.site.state_dir, step.job_id, device, own_devices(device), NULL);
 	check_gpus();
 	step.active = step.device_count > 0;
 }
@@ -217,9 +251,23 @@ static void plan_step(const struct owner *owner, uid_t uid, gid_t gid)
 		refuse_or_note(err.text);
 		return;
 	}
-	gpumem_job_note_cgroup(step.site.state_dir, step.job_id, NULL);
+	use_cgroup();
 	use_record(job);
 	gpumem_job_close(job);
+}
+
+static void count_tasks(spank_t sp)
+{
+	char text[16] = "";
+
+	if (spank_get_item(sp, S_JOB_LOCAL_TASK_COUNT, &step.tasks) != ESPANK_SUCCESS)
+		step.tasks = 0;
+	if (spank_get_item(sp, S_JOB_NODEID, &step.node_id) != ESPANK_SUCCESS)
+		step.node_id = UINT32_MAX;
+	/* Slurm's word in the script's environment, which its steps inherit. */
+	step.in_batch = step.step_id != STEP_BATCH &&
+			spank_getenv(sp, "ENVIRONMENT", text, sizeof(text)) == ESPANK_SUCCESS &&
+			strcmp(text, "BATCH") == 0;
 }
 
 void step_begin(spank_t sp, int ac, char **av)
@@ -237,12 +285,13 @@ void step_begin(spank_t sp, int ac, char **av)
 	if (site_open(&step.site, ac, av) < 0)
 		return;
 	if (step.step_id == STEP_EXTERN) {
-		gpumem_job_note_cgroup(step.site.state_dir, step.job_id, NULL);
+		use_cgroup();
 		return;
 	}
 	spank_getenv(sp, "SLURM_JOB_PARTITION", partition, sizeof(partition));
 	spank_getenv(sp, "SLURM_JOB_ACCOUNT", account, sizeof(account));
 	owner_of(uid, partition[0] ? partition : NULL, account[0] ? account : NULL, &owner);
+	count_tasks(sp);
 	find_gpus(sp);
 	plan_step(&owner, uid, gid);
 	/* In the script this variable is a default for its steps, set by the script or not at all:
@@ -360,6 +409,54 @@ int step_task(spank_t sp)
 	if (task == 0 && step.policy.verbose)
 		say(&plan);
 	return 0;
+}
+
+static uint64_t own_limits(void)
+{
+	uint8_t device[GPUMEM_MAX_DEVICES];
+	size_t count = own_devices(device);
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += step.device[device[i]].limit_bytes;
+	return bytes;
+}
+
+/* By the first task's fork Slurm has set the memory limits of the step, and those of the job anew: also
+ * by a step that is left alone, or that is none of the user's, beside others that are not. */
+void step_task_forked(void)
+{
+	struct gpumem_error err = { 0 };
+	int rc;
+
+	if (step.forked || !step.site.conf || !gpumem_conf_memcg_credit(step.site.conf))
+		return;
+	step.forked = true;
+	/* The job first: the step's limit is nothing without it. */
+	rc = gpumem_job_credit_memory(step.site.ctx, step.site.state_dir, step.job_id, &err);
+	if (rc == 0 && step.active)
+		rc = gpumem_step_credit_memory(step.site.ctx, NULL, own_limits(), &err);
+	/* A job without a record has nothing to be credited. */
+	if (rc < 0 && (step.active || rc != -ENOENT))
+		slurm_info("gpumem: job %u: no memory credit: %s", step.job_id, err.text);
+}
+
+/* The last task's end is the last moment at which the user still reads what is said. */
+void step_task_ended(spank_t sp)
+{
+	bool outer = step.step_id == STEP_BATCH || step.step_id == STEP_INTERACTIVE, to_slurm;
+
+	(void)sp;
+	if (!step.active || ++step.ended != step.tasks)
+		return;
+	to_slurm = gpumem_conf_admin_comment(step.site.conf) && step.node_id == 0 && !step.in_batch;
+	if (!step.policy.report && !to_slurm)
+		return;
+	account_step(&step.site, step.job_id,
+		     !step.policy.report ? ACCOUNT_SILENT :
+		     outer		 ? ACCOUNT_PRINT_IF_FIRST :
+					   ACCOUNT_PRINT,
+		     to_slurm);
 }
 
 void step_end(void)

@@ -27,6 +27,7 @@ enum column {
 	COL_RENDER,
 	COL_BANDWIDTH,
 	COL_LATENCY,
+	COL_LIMITS,
 	COL_EVIDENCE,
 	COL_NOTE,
 };
@@ -43,6 +44,7 @@ static const struct table_column columns[] = {
 	[COL_RENDER] = { "RENDER", TABLE_NUMBER, "minor number of its render node" },
 	[COL_BANDWIDTH] = { "BANDWIDTH", TABLE_NUMBER, "of the node, MiB/s" },
 	[COL_LATENCY] = { "LATENCY", TABLE_NUMBER, "of the node, ns" },
+	[COL_LIMITS] = { "LIMITS", TABLE_TEXT, "who keeps a job's limit: dmem (the kernel too), agents" },
 	[COL_EVIDENCE] = { "EVIDENCE", TABLE_TEXT, "what the kind rests on" },
 	[COL_NOTE] = { "NOTE", TABLE_TEXT, "why it is not managed, or what to know" },
 	{ NULL },
@@ -134,6 +136,8 @@ static void add_device(struct table *table, struct gpumem_ctx *ctx, const struct
 		table_number(table, COL_BANDWIDTH, gpumem_device_bandwidth(dev));
 	if (gpumem_device_latency(dev))
 		table_number(table, COL_LATENCY, gpumem_device_latency(dev));
+	if (table_shows(table, COL_LIMITS) && gpumem_device_kind(dev) != GPUMEM_KIND_NONE)
+		table_text(table, COL_LIMITS, gpumem_device_walled(ctx, dev) ? "dmem" : "agents");
 	table_text(table, COL_EVIDENCE, gpumem_device_evidence(dev));
 	table_text(table, COL_NOTE, gpumem_device_note(dev));
 }
@@ -192,7 +196,7 @@ static int run(const struct options *o, struct table *table)
 int cmd_list(int argc, char **argv)
 {
 	struct options o = { .table = { .name = "devices",
-					.defaults = "DEVICE,KIND,SIZE,NODE,CPUS,EVIDENCE,NOTE" } };
+					.defaults = "DEVICE,KIND,SIZE,NODE,CPUS,LIMITS,EVIDENCE,NOTE" } };
 	struct table *table;
 	int code;
 

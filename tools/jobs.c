@@ -30,13 +30,27 @@ bool job_filter_option(struct job_filter *filter, int c, char *value)
 	}
 }
 
-/* The state directory as a pattern: a node's name in it may be any. */
+/* A path of gpumem.conf as a pattern: a node's name in it may be any. */
+static void pattern_of(const char *path, char *buf, size_t len)
+{
+	size_t n = 0;
+
+	for (const char *p = path; *p && n + 1 < len; p++) {
+		if (p[0] == '%' && p[1] == 'n') {
+			buf[n++] = '*';
+			p++;
+		} else {
+			buf[n++] = *p;
+		}
+	}
+	buf[n] = '\0';
+}
+
 static int state_pattern(const struct job_filter *filter, char *buf, size_t len)
 {
 	struct gpumem_conf *conf;
 	struct gpumem_error err;
 	char dir[PATH_MAX];
-	size_t n = 0;
 	int rc;
 
 	if (filter->state_dir) {
@@ -50,18 +64,29 @@ static int state_pattern(const struct job_filter *filter, char *buf, size_t len)
 	}
 	rc = gpumem_conf_state_dir(conf, NULL, dir, sizeof(dir));
 	gpumem_conf_free(conf);
-	if (rc < 0)
+	if (rc == 0)
+		pattern_of(dir, buf, len);
+	return rc;
+}
+
+int job_accounting_pattern(const struct job_filter *filter, char *buf, size_t len)
+{
+	struct gpumem_conf *conf;
+	struct gpumem_error err;
+	char path[PATH_MAX];
+	int rc = gpumem_conf_read(filter->conf, NULL, NULL, &conf, &err);
+
+	if (rc < 0) {
+		fprintf(stderr, "gpumem: %s\n", err.text);
 		return rc;
-	for (const char *p = dir; *p && n + 1 < len; p++) {
-		if (p[0] == '%' && p[1] == 'n') {
-			buf[n++] = '*';
-			p++;
-		} else {
-			buf[n++] = *p;
-		}
 	}
-	buf[n] = '\0';
-	return 0;
+	rc = gpumem_conf_accounting(conf, NULL, path, sizeof(path));
+	if (rc == 0 && filter->state_dir && gpumem_conf_accounting_default(conf))
+		snprintf(buf, len, "%s%s", filter->state_dir, strrchr(path, '/'));
+	else if (rc == 0)
+		pattern_of(path, buf, len);
+	gpumem_conf_free(conf);
+	return rc;
 }
 
 static int add(struct job_list *list, const char *dir, uint32_t id, const struct job_filter *filter,
@@ -107,7 +132,7 @@ static int add_dir(struct job_list *list, const char *dir, const struct job_filt
 
 int job_list_open(const struct job_filter *filter, struct job_list *ret)
 {
-	const char *job = filter->job ? filter->job : getenv("SLURM_JOB_ID");
+	const char *job = filter->job || filter->any ? filter->job : getenv("SLURM_JOB_ID");
 	char pattern[PATH_MAX];
 	int code = EXIT_OK;
 	glob_t dirs;

@@ -17,6 +17,7 @@ struct job_filter {
 	const char *job;       /* --job: an id; NULL: SLURM_JOB_ID, else all */
 	bool writable;
 	bool may_be_gone; /* a job that was named and has no record any more is no error */
+	bool any;	       /* not even SLURM_JOB_ID chooses */
 };
 
 /* Long options that all of these commands have; the values of getopt_long(). */
@@ -32,6 +33,10 @@ enum { OPT_CONF = 512, OPT_STATE_DIR };
 
 /* Takes one of the options above; false: it is none of them. */
 bool job_filter_option(struct job_filter *filter, int c, char *value);
+
+/* The accounting files of the site as a pattern for glob(); "" none are kept. Negative after saying what is
+ * wrong. */
+int job_accounting_pattern(const struct job_filter *filter, char *buf, size_t len);
 
 struct job_list {
 	struct gpumem_job **job;

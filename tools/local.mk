@@ -8,6 +8,7 @@ tools_gpumem_SOURCES = \
 	tools/cmd_explain.c \
 	tools/cmd_list.c \
 	tools/cmd_request.c \
+	tools/cmd_report.c \
 	tools/cmd_run.c \
 	tools/cmd_status.c \
 	tools/cmd_top.c \
@@ -22,7 +23,7 @@ tools_gpumem_SOURCES = \
 tools_gpumem_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS) $(CURSES_CFLAGS)
 tools_gpumem_LDADD = lib/libgpumem.la $(SMARTCOLS_LIBS) $(CURSES_LIBS)
 if BUILD_TOOLS
-dist_check_SCRIPTS += tests/t/check-conf.t
+dist_check_SCRIPTS += tests/t/check-conf.t tests/t/report.t
 endif
 
 # What these tests read: a record as agents would have written it.

@@ -8,6 +8,7 @@ lib_libgm_discover_la_SOURCES = \
 	lib/discover/classify.c lib/discover/classify.h \
 	lib/discover/devices.c lib/discover/devices.h \
 	lib/discover/discover.c \
+	lib/discover/dmem.c \
 	lib/discover/kfd_topology.c lib/discover/kfd_topology.h \
 	lib/discover/locality.c lib/discover/locality.h \
 	lib/discover/numa_nodes.c lib/discover/numa_nodes.h \

@@ -8,6 +8,10 @@ lib_libgm_core_la_SOURCES += \
 # The record from outside; a convenience library, so that unit tests reach what is hidden.
 noinst_LTLIBRARIES += lib/libgm-ledger.la
 lib_libgm_ledger_la_SOURCES = \
+	lib/ledger/account.c \
+	lib/ledger/account_parse.c \
+	lib/ledger/account_print.c \
+	lib/ledger/change.c lib/ledger/change.h \
 	lib/ledger/history.c \
 	lib/ledger/names.c \
 	lib/ledger/record.c \
@@ -18,3 +22,8 @@ lib_libgm_ledger_la_SOURCES = \
 # End of lib_libgm_ledger_la_SOURCES
 lib_libgpumem_la_LIBADD += lib/libgm-ledger.la
 lib_libgpumem_la_DEPENDENCIES += lib/libgm-ledger.la
+
+UNIT_TESTS += tests/unit/test_account
+tests_unit_test_account_SOURCES = tests/unit/test_account.c tests/unit/record.h
+tests_unit_test_account_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_account_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)

@@ -9,3 +9,23 @@ lib_libgm_core_la_SOURCES += \
 	lib/place/smi.c lib/place/smi.h \
 	lib/place/svm.c lib/place/svm.h \
 	lib/place/touched.c lib/place/touched.h
+
+# What root does to the cgroups of a job; a convenience library, so that the agent goes without it.
+noinst_LTLIBRARIES += lib/libgm-cgroups.la
+lib_libgm_cgroups_la_SOURCES = \
+	lib/place/cgroup_file.c lib/place/cgroup_file.h \
+	lib/place/dmem.c \
+	lib/place/memcg.c lib/place/memcg.h
+# End of lib_libgm_cgroups_la_SOURCES
+lib_libgpumem_la_LIBADD += lib/libgm-cgroups.la
+lib_libgpumem_la_DEPENDENCIES += lib/libgm-cgroups.la
+
+UNIT_TESTS += \
+	tests/unit/test_dmem \
+	tests/unit/test_memcg
+tests_unit_test_dmem_SOURCES = tests/unit/test_dmem.c tests/unit/cgroup_tree.h tests/unit/record.h
+tests_unit_test_dmem_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_dmem_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)
+tests_unit_test_memcg_SOURCES = tests/unit/test_memcg.c tests/unit/cgroup_tree.h tests/unit/record.h
+tests_unit_test_memcg_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_memcg_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)

@@ -15,6 +15,7 @@
 #include "policy/words.h"
 
 #define DEFAULT_STATE_DIR "/run/gpumem"
+#define ACCOUNTING_NAME "accounting.jsonl"
 #define DEFAULT_CPU_BUDGET 10u /* permille of a core */
 #define DEFAULT_VERIFY_SECONDS 10u
 
@@ -109,6 +110,7 @@ struct gpumem_conf *gpumem_conf_free(struct gpumem_conf *conf)
 	}
 	free(conf->nodes);
 	free(conf->state_dir);
+	free(conf->accounting);
 	free(conf);
 	return NULL;
 }
@@ -123,6 +125,7 @@ struct gpumem_conf *gm_conf_new(void)
 	conf->leftover = GPUMEM_LEFTOVER_KILL;
 	conf->cpu_budget_permille = DEFAULT_CPU_BUDGET;
 	conf->verify_seconds = DEFAULT_VERIFY_SECONDS;
+	conf->hard_limit = true;
 	if (!conf->state_dir || !gm_conf_rules_add(conf, GM_SCOPE_GLOBAL, NULL, 0))
 		return gpumem_conf_free(conf);
 	return conf;
@@ -178,10 +181,10 @@ const struct gm_rules *gm_conf_effective(const struct gpumem_conf *conf,
 	return conf->rules[0].set[rule] ? &conf->rules[0] : NULL;
 }
 
-int gpumem_conf_state_dir(const struct gpumem_conf *conf, const char *node, char *buf, size_t len)
+/* The path with the node's name in place of %n. */
+static int with_node(const char *p, const char *node, char *buf, size_t len)
 {
 	char text[1024] = "";
-	const char *p = conf->state_dir;
 
 	/* The folder is made and emptied by root: a name must not lead elsewhere. */
 	if (node && strstr(p, "%n") && (node[0] == '\0' || node[0] == '.' || strchr(node, '/')))
@@ -200,6 +203,47 @@ int gpumem_conf_state_dir(const struct gpumem_conf *conf, const char *node, char
 		return -ENOSPC;
 	memcpy(buf, text, strlen(text) + 1);
 	return 0;
+}
+
+int gpumem_conf_state_dir(const struct gpumem_conf *conf, const char *node, char *buf, size_t len)
+{
+	return with_node(conf->state_dir, node, buf, len);
+}
+
+static void default_accounting(const struct gpumem_conf *conf, char *buf, size_t len)
+{
+	snprintf(buf, len, "%s/" ACCOUNTING_NAME, conf->state_dir);
+}
+
+int gpumem_conf_accounting(const struct gpumem_conf *conf, const char *node, char *buf, size_t len)
+{
+	char path[1024];
+
+	default_accounting(conf, path, sizeof(path));
+	return with_node(conf->accounting ? conf->accounting : path, node, buf, len);
+}
+
+bool gpumem_conf_accounting_default(const struct gpumem_conf *conf)
+{
+	char path[1024];
+
+	default_accounting(conf, path, sizeof(path));
+	return !conf->accounting || strcmp(conf->accounting, path) == 0;
+}
+
+bool gpumem_conf_memcg_credit(const struct gpumem_conf *conf)
+{
+	return conf->memcg_credit;
+}
+
+bool gpumem_conf_hard_limit(const struct gpumem_conf *conf)
+{
+	return conf->hard_limit;
+}
+
+bool gpumem_conf_admin_comment(const struct gpumem_conf *conf)
+{
+	return conf->admin_comment;
 }
 
 enum gpumem_leftover gpumem_conf_leftover(const struct gpumem_conf *conf)

@@ -57,6 +57,8 @@ struct gpumem_conf {
 	enum gpumem_leftover leftover;
 	unsigned cpu_budget_permille;
 	unsigned verify_seconds;
+	bool memcg_credit, hard_limit, admin_comment;
+	char *accounting; /* a path; "" nowhere; NULL in the state directory */
 };
 
 /* One Key=Value; the key is one of the table's. */
@@ -68,7 +70,7 @@ struct gm_key {
 		   struct gpumem_error *err);
 };
 
-#define GM_KEY_COUNT 7
+#define GM_KEY_COUNT 11
 extern const struct gm_key gm_keys[GM_KEY_COUNT];
 
 /* GM_KEY_COUNT when there is no such key. */

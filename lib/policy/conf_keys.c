@@ -3,6 +3,7 @@
  * conf_keys.c: the keys of gpumem.conf and how the value of each is read. A new key is a row of
  * gm_keys[] with its function, a line of conf_print.c and a paragraph of gpumem.conf(5).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,8 +109,8 @@ static int set_max_limit(struct gpumem_conf *conf, struct gm_rules *rules, const
 	return 0;
 }
 
-/* Why a state directory cannot be, or NULL. It is made and removed by root, so no surprises. */
-static const char *state_dir_fault(const char *value)
+/* Why a path cannot be, or NULL. Root writes there, so no surprises. */
+static const char *path_fault(const char *value)
 {
 	const char *p;
 
@@ -133,7 +134,7 @@ static const char *state_dir_fault(const char *value)
 static int set_state_dir(struct gpumem_conf *conf, struct gm_rules *rules, const char *value,
 			 struct gpumem_error *err)
 {
-	const char *why = state_dir_fault(value);
+	const char *why = path_fault(value);
 	size_t len = strlen(value);
 	char *copy;
 
@@ -210,6 +211,63 @@ static int set_verify_seconds(struct gpumem_conf *conf, struct gm_rules *rules, 
 	return 0;
 }
 
+static int set_word(const char *key, const char *value, const char *yes, bool *ret,
+		    struct gpumem_error *err)
+{
+	size_t len = strlen(value);
+	char names[32];
+
+	if (!gm_word_is(value, len, yes) && !gm_word_is(value, len, "no")) {
+		snprintf(names, sizeof(names), "%s, no", yes);
+		return bad(key, value, "unknown value", names, err);
+	}
+	*ret = gm_word_is(value, len, yes);
+	return 0;
+}
+
+static int set_memcg_credit(struct gpumem_conf *conf, struct gm_rules *rules, const char *value,
+			    struct gpumem_error *err)
+{
+	(void)rules;
+	return set_word("MemcgCredit", value, "yes", &conf->memcg_credit, err);
+}
+
+static int set_hard_limit(struct gpumem_conf *conf, struct gm_rules *rules, const char *value,
+			  struct gpumem_error *err)
+{
+	(void)rules;
+	return set_word("HardLimit", value, "auto", &conf->hard_limit, err);
+}
+
+static int set_admin_comment(struct gpumem_conf *conf, struct gm_rules *rules, const char *value,
+			     struct gpumem_error *err)
+{
+	(void)rules;
+	return set_word("AdminComment", value, "yes", &conf->admin_comment, err);
+}
+
+static int set_accounting(struct gpumem_conf *conf, struct gm_rules *rules, const char *value,
+			  struct gpumem_error *err)
+{
+	bool off = gm_word_is(value, strlen(value), "no");
+	const char *why = off ? NULL : path_fault(value);
+	char *copy;
+
+	(void)rules;
+	if (!why && !off && value[strlen(value) - 1] == '/')
+		why = "a folder";
+	if (why)
+		return bad("Accounting", value, why,
+			   "no, or an absolute path of up to 200 characters, with %n for the node",
+			   err);
+	copy = strdup(off ? "" : value);
+	if (!copy)
+		return gm_err(err, -ENOMEM, "out of memory");
+	free(conf->accounting);
+	conf->accounting = copy;
+	return 0;
+}
+
 const struct gm_key gm_keys[GM_KEY_COUNT] = {
 	{"DefaultPolicy", GM_RULE_DEFAULT, set_default_policy},
 	{"AllowedPolicies", GM_RULE_ALLOWED, set_allowed},
@@ -218,6 +276,10 @@ const struct gm_key gm_keys[GM_KEY_COUNT] = {
 	{"OnLeftover", GM_RULE_COUNT, set_leftover},
 	{"CpuBudget", GM_RULE_COUNT, set_cpu_budget},
 	{"VerifySeconds", GM_RULE_COUNT, set_verify_seconds},
+	{"MemcgCredit", GM_RULE_COUNT, set_memcg_credit},
+	{"HardLimit", GM_RULE_COUNT, set_hard_limit},
+	{"Accounting", GM_RULE_COUNT, set_accounting},
+	{"AdminComment", GM_RULE_COUNT, set_admin_comment},
 };
 
 size_t gm_key_find(const char *name)

@@ -57,7 +57,7 @@ static enum gm_scope scope_of(const struct gm_pair *pair)
 
 static void unknown_key(struct parser *p, const struct gm_pair *pair)
 {
-	char show[GM_SHOW_LEN], known[128] = "";
+	char show[GM_SHOW_LEN], known[192] = "";
 	size_t i;
 
 	if (scope_of(pair) != GM_SCOPE_GLOBAL || is_key(pair, "NodeName")) {

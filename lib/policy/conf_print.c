@@ -66,6 +66,16 @@ static void print_node(FILE *out, const struct gm_node *node)
 	fputc('\n', out);
 }
 
+static void print_cgroups_and_accounting(FILE *out, const struct gpumem_conf *conf)
+{
+	char path[512] = "";
+
+	gpumem_conf_accounting(conf, NULL, path, sizeof(path));
+	fprintf(out, "MemcgCredit=%s\nHardLimit=%s\nAccounting=%s\nAdminComment=%s\n",
+		conf->memcg_credit ? "yes" : "no", conf->hard_limit ? "auto" : "no",
+		path[0] ? path : "no", conf->admin_comment ? "yes" : "no");
+}
+
 static void print_all(FILE *out, const struct gpumem_conf *conf,
 		      const struct gpumem_subject *subject)
 {
@@ -83,6 +93,7 @@ static void print_all(FILE *out, const struct gpumem_conf *conf,
 	fprintf(out, "StateDir=%s\nOnLeftover=%s\nCpuBudget=%u.%u%%\nVerifySeconds=%u\n",
 		conf->state_dir, leftover_names[conf->leftover], conf->cpu_budget_permille / 10,
 		conf->cpu_budget_permille % 10, conf->verify_seconds);
+	print_cgroups_and_accounting(out, conf);
 	if (subject)
 		return;
 	for (i = 1; i < conf->rule_count; i++)

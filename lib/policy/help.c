@@ -30,7 +30,7 @@ static const char text[] =
 	"    bw=SIZE          most bytes moved per second (*)\n"
 	"    suspend=keep     a suspended job's data stays on the device; evict (*)\n"
 	"    end=drop         a task's data is freed with it at its end; evict (*)\n"
-	"    report           print what was moved and evicted at the end of the job (*)\n"
+	"    report           print at the end of each step what was moved and evicted\n"
 	"    verbose          say what is decided for each task\n"
 	"\n"
 	"SIZE is bytes, or a number with K, M, G, T or P (powers of 1024): 64G, 1.5T.\n"

@@ -41,7 +41,7 @@ test_expect_success 'every problem is named with file and line' '
 	bad.conf:3: '\''MaxLimit=64X'\'': unknown suffix; allowed: a size such as 64G or 1.5T, or 1% to 100%
 	bad.conf:4: '\''prefer'\'': no '\''='\'' after it; write Key=Value, without spaces in the value
 	bad.conf:5: '\''OnLeftover=explode'\'': unknown value; allowed: kill, log, drain
-	bad.conf:6: '\''Colour'\'': unknown key; allowed: DefaultPolicy, AllowedPolicies, MaxLimit, StateDir, OnLeftover, CpuBudget, VerifySeconds, PartitionName, Account, User, NodeName
+	bad.conf:6: '\''Colour'\'': unknown key; allowed: DefaultPolicy, AllowedPolicies, MaxLimit, StateDir, OnLeftover, CpuBudget, VerifySeconds, MemcgCredit, HardLimit, Accounting, AdminComment, PartitionName, Account, User, NodeName
 	bad.conf:7: '\''StateDir=run/gpumem'\'': not an absolute path; allowed: an absolute path of up to 200 characters, with %n for the node
 	EOF
 	test_expect_code 1 gpumem check-conf bad.conf >out 2>err &&
@@ -64,6 +64,10 @@ test_expect_success 'a good file prints nothing but with --verbose' '
 	OnLeftover=log
 	CpuBudget=1.0%
 	VerifySeconds=10
+	MemcgCredit=no
+	HardLimit=auto
+	Accounting=/run/gpumem/accounting.jsonl
+	AdminComment=no
 	PartitionName=big MaxLimit=90%
 	User=eve DefaultPolicy=off
 	NodeName=n[1-4] Devices=0000:c6:00.0

@@ -30,7 +30,7 @@ for m in "$fixtures"/*/; do
 	[ "$m" != expected ] || continue
 	test_expect_success "$m: as expected" '
 		columns=DEVICE,KIND,SIZE,USED,NODE,CPUS,MODEL,KFDID,RENDER,BANDWIDTH,LATENCY &&
-		columns=$columns,EVIDENCE,NOTE &&
+		columns=$columns,LIMITS,EVIDENCE,NOTE &&
 		(
 			cd "$fixtures" &&
 			gpumem list --no-hwloc --root "$m" -o $columns
@@ -58,6 +58,22 @@ test_expect_success JQ 'every JSON output parses' '
 	for f in "$fixtures"/expected/*.json; do
 		jq -e ".devices | type == \"array\"" "$f" >/dev/null || return 1
 	done
+'
+
+test_expect_success 'who keeps the limits: the kernel where it counts the device' '
+	gpumem list --root "$fixtures/mi250x-dmem" -n -o DEVICE,LIMITS >out &&
+	head -n 2 out >two &&
+	printf "0000:c1:00.0 dmem\n0000:c6:00.0 dmem\n" >want &&
+	test_cmp want two &&
+	tail -n 1 out >last &&
+	echo "0000:de:00.0 agents" >want &&
+	test_cmp want last &&
+	gpumem list --root "$fixtures/mi250x-6.12" -n -o LIMITS | sort -u >out &&
+	echo agents >want &&
+	test_cmp want out &&
+	gpumem list --root "$fixtures/mi210" -n -o LIMITS | sort -u >out &&
+	echo - >want &&
+	test_cmp want out
 '
 
 test_expect_success 'managed devices only' '
@@ -110,7 +126,7 @@ test_expect_success 'help names every column and option, version prints' '
 	gpumem list --help >out &&
 	for word in --bytes --json --managed --noheadings --output --root --no-hwloc --verbose \
 		DEVICE KIND SIZE USED NODE CPUS MODEL KFDID RENDER BANDWIDTH LATENCY \
-		EVIDENCE NOTE; do
+		LIMITS EVIDENCE NOTE; do
 		grep -e "$word" out >/dev/null || return 1
 	done &&
 	gpumem list -V | grep "^gpumem [0-9]" &&

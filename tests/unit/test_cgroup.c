@@ -61,9 +61,23 @@ static void test_room(void **state)
 	assert_string_equal(level, "/sixsix");
 }
 
+static void test_step(void **state)
+{
+	char level[64];
+
+	(void)state;
+	assert_int_equal(gm_step_level("0::/s/job_5/step_0/slurm\n", level, sizeof(level)), 0);
+	assert_string_equal(level, "/s/job_5/step_0");
+	assert_int_equal(gm_step_level("0::/s/job_5/step_batch\n", level, sizeof(level)), 0);
+	assert_string_equal(level, "/s/job_5/step_batch");
+	assert_int_equal(gm_step_level("0::/s/job_5\n", level, sizeof(level)), -ENOENT);
+	assert_int_equal(gm_step_level("0::/job_5/step_0/slurm", level, 13), -ENOSPC);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_level), cmocka_unit_test(test_room) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_level), cmocka_unit_test(test_room),
+					    cmocka_unit_test(test_step) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@
 #define G (1ull << 30)
 #define KEYS                                                                                       \
 	"DefaultPolicy, AllowedPolicies, MaxLimit, StateDir, OnLeftover, CpuBudget, "              \
-	"VerifySeconds, PartitionName, Account, User, NodeName"
+	"VerifySeconds, MemcgCredit, HardLimit, Accounting, AdminComment, PartitionName, Account, User, NodeName"
 #define PLACES "off, host, prefer, bind, interleave, advise"
 #define SCOPED "DefaultPolicy, AllowedPolicies, MaxLimit"
 #define SIZES "a size such as 64G or 1.5T, or 1% to 100%"
@@ -105,6 +105,14 @@ static const struct {
 	{"VerifySeconds=601", "1: 'VerifySeconds=601': out of range; allowed: 0 to 600\n"},
 	{"VerifySeconds=-1", "1: 'VerifySeconds=-1': no number of seconds; allowed: 0 to 600\n"},
 	{"VerifySeconds=10s", "1: 'VerifySeconds=10s': no number of seconds; allowed: 0 to 600\n"},
+	{"MemcgCredit=1", "1: 'MemcgCredit=1': unknown value; allowed: yes, no\n"},
+	{"HardLimit=yes", "1: 'HardLimit=yes': unknown value; allowed: auto, no\n"},
+	{"AdminComment=maybe", "1: 'AdminComment=maybe': unknown value; allowed: yes, no\n"},
+	{"Accounting=yes",
+	 "1: 'Accounting=yes': not an absolute path; allowed: no, or " DIRS "\n"},
+	{"Accounting=/var/log/", "1: 'Accounting=/var/log/': a folder; allowed: no, or " DIRS "\n"},
+	{"Accounting=/var/../x",
+	 "1: 'Accounting=/var/../x': a .. in the path; allowed: no, or " DIRS "\n"},
 	{"PartitionName=gpu",
 	 "1: 'PartitionName=gpu' says nothing; allowed after it: " SCOPED "\n"},
 	{"PartitionName=gpu StateDir=/x",
@@ -283,6 +291,7 @@ static const char whole[] = "# site rules\r\n"
 			    "maxlimit=64G StateDir=/var/spool/%n/gpumem/%n///\n"
 			    "\n"
 			    "   OnLeftover=Drain   CpuBudget=2.5%   VerifySeconds=0\n"
+			    "memcgcredit=YES HardLimit=No Accounting=/var/log/%n.jsonl AdminComment=yes\n"
 			    "PartitionName=gpu,big MaxLimit=96G\n"
 			    "PartitionName=gpu AllowedPolicies=bind,prefer\n"
 			    "Account=phys DefaultPolicy=host MaxLimit=50%\n"
@@ -521,6 +530,36 @@ static void test_override(void **state)
 	gpumem_conf_free(conf);
 }
 
+static void test_accounting(void **state)
+{
+	struct gpumem_conf *conf = parse("StateDir=/run/x/%n");
+	char path[64], small[8];
+
+	(void)state;
+	assert_false(gpumem_conf_memcg_credit(conf));
+	assert_true(gpumem_conf_hard_limit(conf));
+	assert_false(gpumem_conf_admin_comment(conf));
+	assert_int_equal(gpumem_conf_accounting(conf, "n7", path, sizeof(path)), 0);
+	assert_string_equal(path, "/run/x/n7/accounting.jsonl");
+	assert_true(gpumem_conf_accounting_default(conf));
+	assert_int_equal(gpumem_conf_accounting(conf, "a/b", path, sizeof(path)), -EINVAL);
+	assert_int_equal(gpumem_conf_accounting(conf, "n7", small, sizeof(small)), -ENOSPC);
+	assert_int_equal(gpumem_conf_override(conf, "Accounting=/run/x/%n/accounting.jsonl", NULL), 0);
+	assert_true(gpumem_conf_accounting_default(conf));
+	assert_int_equal(gpumem_conf_override(conf, "Accounting=no", NULL), 0);
+	assert_int_equal(gpumem_conf_accounting(conf, "n7", path, sizeof(path)), 0);
+	assert_string_equal(path, "");
+	gpumem_conf_free(conf);
+	conf = parse(whole);
+	assert_true(gpumem_conf_memcg_credit(conf));
+	assert_false(gpumem_conf_hard_limit(conf));
+	assert_true(gpumem_conf_admin_comment(conf));
+	assert_int_equal(gpumem_conf_accounting(conf, "n7", path, sizeof(path)), 0);
+	assert_string_equal(path, "/var/log/n7.jsonl");
+	assert_false(gpumem_conf_accounting_default(conf));
+	gpumem_conf_free(conf);
+}
+
 static void test_print(void **state)
 {
 	static const char expected[] =
@@ -531,6 +570,7 @@ static void test_print(void **state)
 		"OnLeftover=drain\n"
 		"CpuBudget=2.5%\n"
 		"VerifySeconds=0\n"
+		"MemcgCredit=yes\nHardLimit=no\nAccounting=/var/log/%n.jsonl\nAdminComment=yes\n"
 		"PartitionName=gpu AllowedPolicies=prefer,bind MaxLimit=96G\n"
 		"PartitionName=big MaxLimit=96G\n"
 		"Account=phys DefaultPolicy=host MaxLimit=50%\n"
@@ -555,7 +595,9 @@ static void test_print(void **state)
 	assert_int_equal(gpumem_conf_print(conf, &who, &text), 0);
 	assert_string_equal(text, "DefaultPolicy=off\nAllowedPolicies=prefer,bind\nMaxLimit=50%\n"
 				  "StateDir=/var/spool/%n/gpumem/%n\nOnLeftover=drain\n"
-				  "CpuBudget=2.5%\nVerifySeconds=0\n");
+				  "CpuBudget=2.5%\nVerifySeconds=0\nMemcgCredit=yes\n"
+				  "HardLimit=no\nAccounting=/var/log/%n.jsonl\n"
+				  "AdminComment=yes\n");
 	free(text);
 	gpumem_conf_free(conf);
 }
@@ -593,7 +635,7 @@ int main(void)
 		cmocka_unit_test(test_check),	 cmocka_unit_test(test_state_dir),
 		cmocka_unit_test(test_gres),	 cmocka_unit_test(test_gres_seen),
 		cmocka_unit_test(test_override), cmocka_unit_test(test_print),
-		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_read),	 cmocka_unit_test(test_accounting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
