@@ -11,6 +11,12 @@
 #define GM_PAGE_BYTES 4096u /* KFD's smallest unit, and the kernel's page on every supported CPU */
 #define GM_MIN_RUN 16u	    /* shorter runs are not worth a range of the driver's own */
 
+/* Whether enough of it can move, or has. */
+static inline bool gm_chunk_matters(const struct gm_chunk *c)
+{
+	return (unsigned)c->host_pages + c->device_pages >= GM_MIN_RUN;
+}
+
 /* Where the pages of a chunk are. */
 struct gm_chunk_view {
 	unsigned present;

@@ -87,7 +87,7 @@ static uint32_t look(struct gm_proc *p, uint64_t number, struct gm_chunk_view *v
 {
 	uint32_t id = gm_chunks_find(&p->chunks, number);
 	struct gm_chunk *c;
-	bool sample;
+	bool sample, appeared = false;
 
 	if (gm_view_present(p, number, p->at_range, view) < 0 ||
 	    (id == GM_NO_CHUNK && view->present == 0))
@@ -96,9 +96,7 @@ static uint32_t look(struct gm_proc *p, uint64_t number, struct gm_chunk_view *v
 		id = gm_chunks_get(&p->chunks, number);
 		if (id == GM_NO_CHUNK)
 			return id;
-		/* What appears was just written. */
-		if (p->engine_on)
-			gm_engine_touched(&p->engine, id);
+		appeared = true;
 	}
 	c = gm_chunk_at(&p->chunks, id);
 	c->pass = (uint8_t)p->pass;
@@ -116,6 +114,9 @@ static uint32_t look(struct gm_proc *p, uint64_t number, struct gm_chunk_view *v
 		 (int16_t)(p->pass - c->retry_pass) > 0)
 		c->fails = 0;
 	gm_view_account(p, id, view);
+	/* What appears was just written. */
+	if (appeared && p->engine_on && gm_chunk_matters(c))
+		gm_engine_touched(&p->engine, id);
 	return id;
 }
 

@@ -308,14 +308,18 @@ static unsigned rank(const struct gm_proc *p, size_t i)
 	return 1 + is_first_choice(p, i) + 2 * asked;
 }
 
+/* What the process holds and may take, or is owed. */
 static void set_engine_room(struct gm_proc *p, const struct gm_standing *s)
 {
-	uint64_t bytes = s->own + s->share.room;
+	uint64_t wanted = atomic_load(&p->ledger.slot->device[p->home].wanted);
+	uint64_t bytes = s->own + s->share.room, owed = s->own + wanted;
 
-	if (bytes < s->share.fair && s->share.room)
-		bytes = s->own + s->share.room;
+	if (owed > s->share.fair)
+		owed = s->share.fair;
+	if (bytes < owed)
+		bytes = owed;
 	pthread_mutex_lock(&p->lock);
-	gm_engine_set_room(&p->engine, (uint32_t)(bytes / GPUMEM_CHUNK_BYTES));
+	gm_engine_set_room(&p->engine, (uint32_t)((bytes + GPUMEM_CHUNK_BYTES / 2) / GPUMEM_CHUNK_BYTES));
 	pthread_mutex_unlock(&p->lock);
 }
 

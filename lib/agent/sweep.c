@@ -27,8 +27,9 @@ static void touched(struct gm_proc *p, uint64_t number)
 {
 	uint32_t id = gm_chunks_find(&p->chunks, number);
 
-	/* What the pass has not seen yet comes as touched anyhow. */
-	if (id == GM_NO_CHUNK)
+	/* What the pass has not seen yet comes as touched anyhow; what is too small to move would
+	 * only crowd out others in the engine's eyes. */
+	if (id == GM_NO_CHUNK || !gm_chunk_matters(gm_chunk_at(&p->chunks, id)))
 		return;
 	gm_engine_touched(&p->engine, id);
 	gm_trace_add(&p->trace, 't', number);
@@ -138,6 +139,22 @@ static bool look_on(struct gm_proc *p)
 	return false;
 }
 
+/* Seldom, as it walks through all pages; over one epoch, as over a longer time all is referenced. */
+static void ask_mappings(struct gm_proc *p)
+{
+	struct gm_sweep *s = &p->sweep;
+
+	if (s->way == GM_TOUCHED_NONE)
+		return;
+	s->until_referenced--;
+	if (s->until_referenced == 1)
+		gm_referenced_look(NULL, NULL);
+	if (s->until_referenced == 0) {
+		gm_referenced_look(referenced, p);
+		s->until_referenced = REFERENCED_EVERY;
+	}
+}
+
 static void end_epoch(struct gm_proc *p)
 {
 	struct gm_sweep *s = &p->sweep;
@@ -207,10 +224,7 @@ bool gm_proc_sweep(struct gm_proc *p, uint64_t cpu_ns, unsigned permille)
 	}
 	ended = !more;
 	if (ended) {
-		if (s->way != GM_TOUCHED_NONE && --s->until_referenced == 0) {
-			gm_referenced_look(referenced, p);
-			s->until_referenced = REFERENCED_EVERY;
-		}
+		ask_mappings(p);
 		end_epoch(p);
 		s->going = false;
 	}

@@ -157,15 +157,15 @@ static bool value_of(const char *line, const char *key, unsigned long *ret)
 
 int gm_referenced_look(gm_referenced_fn *fn, void *data)
 {
-	_cleanup_fclose_ FILE *smaps = fopen("/proc/self/smaps", "re");
+	_cleanup_fclose_ FILE *smaps = fn ? fopen("/proc/self/smaps", "re") : NULL;
 	_cleanup_close_ int clear = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
 	unsigned long rss = 0, referenced;
 	struct gm_range range = { 0 };
 	char line[512];
 
-	if (!smaps || clear < 0)
+	if ((fn && !smaps) || clear < 0)
 		return -errno;
-	while (fgets(line, sizeof(line), smaps)) {
+	while (smaps && fgets(line, sizeof(line), smaps)) {
 		/* Fields begin with a letter above 'f' or a capital, addresses with a hex digit. */
 		if ((line[0] >= '0' && line[0] <= '9') || (line[0] >= 'a' && line[0] <= 'f')) {
 			line[strcspn(line, "\n")] = '\0';

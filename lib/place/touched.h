@@ -30,8 +30,8 @@ int gm_touched_look(int fd, enum gm_touched_way way, uintptr_t start, uintptr_t 
  * fault. `fd` is an open /proc/self/clear_refs. */
 int gm_touched_clear(int fd);
 
-/* Tells of eligible mappings that were read or written nearly everywhere since the last call, and begins anew.
- * Costs a walk through all pages. Errors: what open(2) and write(2) say. */
+/* Tells of eligible mappings that were read or written nearly everywhere since the last call, and begins anew;
+ * with `fn` NULL it only begins anew. Costs a walk through all pages. Errors: what open(2) and write(2) say. */
 typedef void gm_referenced_fn(void *data, uintptr_t start, uintptr_t end);
 int gm_referenced_look(gm_referenced_fn *fn, void *data);
 
