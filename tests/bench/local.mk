@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Programs of the benches; tests/bench/run uses them.
 check_PROGRAMS += \
+	tests/bench/engine_epoch \
 	tests/bench/interleave \
 	tests/bench/nothing \
+	tests/bench/replay/replay \
 	tests/bench/stage \
 	tests/bench/svm_rate
 check_LTLIBRARIES += tests/bench/empty.la
@@ -13,9 +15,22 @@ endif
 # End of the benches' programs
 
 .PHONY: bench-programs
-bench-programs: tests/bench/interleave tests/bench/nothing tests/bench/stage tests/bench/svm_rate \
+bench-programs: tests/bench/engine_epoch tests/bench/replay/replay tests/bench/interleave tests/bench/nothing tests/bench/stage tests/bench/svm_rate \
 	tests/bench/empty.la $(bench_plugins)
 
+tests_bench_engine_epoch_SOURCES = tests/bench/engine_epoch.c
+tests_bench_engine_epoch_LDADD = lib/libgm-engine.la
+tests_bench_replay_replay_SOURCES = \
+	tests/bench/replay/belady.c \
+	tests/bench/replay/main.c \
+	tests/bench/replay/peers.c \
+	tests/bench/replay/plot.c \
+	tests/bench/replay/product.c \
+	tests/bench/replay/queues.c \
+	tests/bench/replay/replay.h \
+	tests/bench/replay/trace.c \
+	tests/bench/replay/workloads.c
+tests_bench_replay_replay_LDADD = lib/libgm-engine.la -lm
 tests_bench_interleave_SOURCES = tests/bench/interleave.c
 tests_bench_nothing_SOURCES = tests/bench/nothing.c
 # -rpath: a library that is loaded, not one that is linked into something.
@@ -39,4 +54,5 @@ tests_bench_svm_rate_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_maps_read
 
 EXTRA_DIST += tests/bench/README.md tests/bench/run \
-	tests/bench/agent-load.bench tests/bench/launch.bench tests/bench/svm-rate.bench
+	tests/bench/agent-load.bench tests/bench/epoch.bench tests/bench/launch.bench \
+	tests/bench/replay.bench tests/bench/svm-rate.bench

@@ -22,8 +22,8 @@ static uint32_t *next_uses(const struct workload *w)
 	return next;
 }
 
-/* A tournament: node k is won by whichever of 2k and 2k+1 is used later; leaves are chunks, 0 those that
- * are not resident. */
+/* A tournament: node k is won by whichever of 2k and 2k+1 is used later; leaves are chunks, 0 those
+ * that are not resident. */
 static void set(uint32_t *tree, uint32_t leaves, uint32_t chunk, uint32_t use)
 {
 	uint32_t at = leaves + chunk;

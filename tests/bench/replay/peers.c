@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peers.c: the simulation that all other rules run in, and those that give each chunk a figure: random, age,
- * heat, and the duel as it was first published, with one chunk in eight sampled.
+ * peers.c: the simulation that all other rules run in, and those that give each chunk a figure:
+ * random, age, heat, and the duel as it was first published, with one chunk in eight sampled.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 uint64_t peer_hits(const struct peer *peer, const struct workload *w, uint32_t room,
 		   uint32_t scan_every, uint64_t seed)
 {
-	struct sim s = { .workload = w, .room = room, .scan_every = scan_every, .random = seed };
+	struct sim s = {.workload = w, .room = room, .scan_every = scan_every, .random = seed};
 	uint64_t hits = 0;
 
 	s.resident = must_alloc(w->chunks, 1);
@@ -62,11 +62,11 @@ struct shadow {
 };
 
 struct figures {
-	double *figure;	 /* the lowest leaves */
+	double *figure; /* the lowest leaves */
 	uint32_t *order; /* of the last fault; the oldest of equals leaves */
 	uint32_t clock, epoch;
 	uint32_t *fault, faults; /* sampled ones of this epoch */
-	double *cool;		 /* the shadows' own counters */
+	double *cool; /* the shadows' own counters */
 	struct shadow shadow[2]; /* heat, pin */
 	uint32_t clock_shadow;
 	unsigned winner;
@@ -149,7 +149,8 @@ static void nothing(struct sim *s, uint32_t c)
 	(void)c;
 }
 
-const struct peer peer_rand = { "rand", false, figures_begin, NULL, NULL, victim_any, nothing, figures_end };
+const struct peer peer_rand = {"rand", false,	   figures_begin, NULL,
+			       NULL,   victim_any, nothing,	  figures_end};
 
 /* Age: the figure is the epoch of the last touch. */
 static void age_scan(struct sim *s)
@@ -174,7 +175,8 @@ static void age_came(struct sim *s, uint32_t c)
 	f->order[c] = ++f->clock;
 }
 
-const struct peer peer_age = { "age", false, figures_begin, age_hit, age_scan, victim_lowest, age_came, figures_end };
+const struct peer peer_age = {"age",	false,	       figures_begin, age_hit,
+			      age_scan, victim_lowest, age_came,      figures_end};
 
 static void heat_scan(struct sim *s)
 {
@@ -199,7 +201,8 @@ static void heat_came(struct sim *s, uint32_t c)
 	f->order[c] = ++f->clock;
 }
 
-const struct peer peer_heat = { "heat", false, figures_begin, heat_hit, heat_scan, victim_lowest, heat_came, figures_end };
+const struct peer peer_heat = {"heat",	  false,	 figures_begin, heat_hit,
+			       heat_scan, victim_lowest, heat_came,	figures_end};
 
 /* ---- the published duel */
 
@@ -238,7 +241,7 @@ static void replay_one(struct sim *s, struct figures *f, uint32_t c)
 static void duel_scan(struct sim *s)
 {
 	struct figures *f = s->state;
-	double *miss[2] = { &f->shadow[f->winner].miss, &f->shadow[!f->winner].miss };
+	double *miss[2] = {&f->shadow[f->winner].miss, &f->shadow[!f->winner].miss};
 
 	heat_scan(s);
 	for (uint32_t c = 0; c < s->workload->chunks; c++)
@@ -273,4 +276,5 @@ static void duel_came(struct sim *s, uint32_t c)
 		f->fault[f->faults++] = c;
 }
 
-const struct peer peer_duel = { "duel-1/8", false, figures_begin, heat_hit, duel_scan, duel_victim, duel_came, figures_end };
+const struct peer peer_duel = {"duel-1/8", false,	figures_begin, heat_hit,
+			       duel_scan,  duel_victim, duel_came,     figures_end};

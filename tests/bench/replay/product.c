@@ -70,12 +70,13 @@ static void scan(struct device *d, uint8_t *bit, uint32_t chunks)
 struct outcome product_run(const struct product *product, const struct workload *w, uint32_t room,
 			   uint32_t scan_every, uint64_t seed)
 {
-	struct device d = { .room = room, .coherent = product->coherent };
+	struct device d = {.room = room, .coherent = product->coherent};
 	uint8_t *bit = must_alloc(w->chunks, 1);
-	struct outcome o = { 0 };
+	struct outcome o = {0};
 
 	d.id = must_alloc(w->chunks, sizeof(*d.id));
-	if (gm_engine_init(&d.engine, &d.chunks, 0, (enum gpumem_evict_order)product->order, seed) < 0) {
+	if (gm_engine_init(&d.engine, &d.chunks, 0, (enum gpumem_evict_order)product->order, seed) <
+	    0) {
 		fputs("replay: out of memory\n", stderr);
 		exit(1);
 	}

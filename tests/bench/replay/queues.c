@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * queues.c: the rules that keep chunks in lists: fault order, LRU, MRU, SIEVE, S3-FIFO, 2Q, ARC. Written from
- * their descriptions; those that count hits get them from the scans, but for LRU.
+ * queues.c: the rules that keep chunks in lists: fault order, LRU, MRU, SIEVE, S3-FIFO, 2Q, ARC.
+ * Written from their descriptions; those that count hits get them from the scans, but for LRU.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +14,13 @@
 /* Doubly linked; each chunk is in one list or none. */
 struct lists {
 	uint32_t *newer, *older; /* by chunk */
-	uint8_t *in;		 /* 1 + list, 0 none */
-	uint8_t *count;		 /* hits, as far as the rule counts */
+	uint8_t *in; /* 1 + list, 0 none */
+	uint8_t *count; /* hits, as far as the rule counts */
 	uint32_t newest[LISTS], oldest[LISTS], size[LISTS];
-	uint32_t hand;	 /* SIEVE */
-	double target;	 /* ARC: aim for the size of list 0 */
+	uint32_t hand; /* SIEVE */
+	double target; /* ARC: aim for the size of list 0 */
 	uint8_t *ghost_of; /* ARC, 2Q: where a fault was remembered */
-	bool promote;	 /* the fault that is being served was remembered */
+	bool promote; /* the fault that is being served was remembered */
 };
 
 static void lists_begin(struct sim *s)
@@ -106,9 +106,12 @@ static uint32_t victim_newest(struct sim *s, uint32_t wanted)
 	return c;
 }
 
-const struct peer peer_lrf = { "lrf", false, lists_begin, NULL, NULL, victim_oldest, push_first, lists_end };
-const struct peer peer_lru = { "lru*", true, lists_begin, push_first, NULL, victim_oldest, push_first, lists_end };
-const struct peer peer_mru = { "mru", false, lists_begin, NULL, NULL, victim_newest, push_first, lists_end };
+const struct peer peer_lrf = {"lrf", false,	    lists_begin, NULL,
+			      NULL,  victim_oldest, push_first,	 lists_end};
+const struct peer peer_lru = {"lru*", true,	     lists_begin, push_first,
+			      NULL,   victim_oldest, push_first,  lists_end};
+const struct peer peer_mru = {"mru", false,	    lists_begin, NULL,
+			      NULL,  victim_newest, push_first,	 lists_end};
 
 /* ---- SIEVE: the hand goes from old to new, spares who was visited once */
 
@@ -142,7 +145,8 @@ static void sieve_came(struct sim *s, uint32_t c)
 	push(l, 0, c);
 }
 
-const struct peer peer_sieve = { "sieve", false, lists_begin, visited, NULL, sieve_victim, sieve_came, lists_end };
+const struct peer peer_sieve = {"sieve", false,	       lists_begin, visited,
+				NULL,	 sieve_victim, sieve_came,  lists_end};
 
 /* ---- S3-FIFO: small 0 (a tenth), main 1, ghost 2 */
 
@@ -201,7 +205,8 @@ static void s3_came(struct sim *s, uint32_t c)
 	l->count[c] = 0;
 }
 
-const struct peer peer_s3fifo = { "s3-fifo", false, lists_begin, s3_hit, NULL, s3_victim, s3_came, lists_end };
+const struct peer peer_s3fifo = {"s3-fifo", false,     lists_begin, s3_hit,
+				 NULL,	    s3_victim, s3_came,	    lists_end};
 
 /* ---- 2Q: new 0 (a quarter), main 1 (LRU), remembered 2 (half) */
 
@@ -238,7 +243,8 @@ static void twoq_came(struct sim *s, uint32_t c)
 	l->promote = false;
 }
 
-const struct peer peer_2q = { "2q", false, lists_begin, twoq_hit, NULL, twoq_victim, twoq_came, lists_end };
+const struct peer peer_2q = {"2q", false,	lists_begin, twoq_hit,
+			     NULL, twoq_victim, twoq_came,   lists_end};
 
 /* ---- ARC: once 0, often 1, and their ghosts 2 and 3 */
 
@@ -252,8 +258,8 @@ static uint32_t arc_replace(struct lists *l, bool from_ghost_often)
 	unsigned i = 1;
 	uint32_t c;
 
-	if (l->size[0] && (l->size[0] > l->target || (from_ghost_often && l->size[0] >= l->target) ||
-			   l->size[1] == 0))
+	if (l->size[0] && (l->size[0] > l->target ||
+			   (from_ghost_often && l->size[0] >= l->target) || l->size[1] == 0))
 		i = 0;
 	c = l->oldest[i];
 	push(l, 2 + i, c);
@@ -303,4 +309,5 @@ static void arc_came(struct sim *s, uint32_t c)
 	l->promote = false;
 }
 
-const struct peer peer_arc = { "arc", false, lists_begin, arc_hit, NULL, arc_victim, arc_came, lists_end };
+const struct peer peer_arc = {"arc", false,	 lists_begin, arc_hit,
+			      NULL,  arc_victim, arc_came,    lists_end};

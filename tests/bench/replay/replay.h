@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * replay.h: accesses to chunks, who keeps them on a device of limited size, and how many of them meet it.
+ * replay.h: accesses to chunks, who keeps them on a device of limited size, and how many of them
+ * meet it.
  */
 #ifndef REPLAY_H
 #define REPLAY_H
@@ -15,8 +16,8 @@
 
 struct workload {
 	const char *name;
-	uint32_t chunks;  /* numbers below this */
-	size_t count;	  /* accesses */
+	uint32_t chunks; /* numbers below this */
+	size_t count; /* accesses */
 	uint32_t *access; /* chunk numbers, malloc'ed */
 };
 
@@ -35,7 +36,8 @@ uint64_t belady_hits(const struct workload *w, uint32_t room);
 
 /* ---- what others do: peers.c, queues.c */
 
-/* A rule as the simulation sees it. All chunks are known by number; the simulation keeps who is resident. */
+/* A rule as the simulation sees it. All chunks are known by number; the simulation keeps who is
+ * resident. */
 struct sim {
 	const struct workload *workload;
 	uint32_t room, resident_count;
@@ -51,14 +53,12 @@ struct peer {
 	bool exact; /* sees every access, as no daemon does */
 	void (*begin)(struct sim *s);
 	void (*hit)(struct sim *s, uint32_t chunk); /* of every access if exact, else at a scan */
-	void (*scan)(struct sim *s);		    /* bits are complete; before hit() */
+	void (*scan)(struct sim *s); /* bits are complete; before hit() */
 	uint32_t (*victim)(struct sim *s, uint32_t wanted);
 	void (*came)(struct sim *s, uint32_t chunk);
 	void (*end)(struct sim *s);
 };
 
-extern const struct peer peers[];
-extern const size_t peer_count;
 extern const struct peer peer_rand, peer_lrf, peer_lru, peer_mru, peer_sieve, peer_s3fifo, peer_2q,
 	peer_arc, peer_age, peer_heat, peer_duel;
 
@@ -69,8 +69,8 @@ uint64_t peer_hits(const struct peer *peer, const struct workload *w, uint32_t r
 
 struct product {
 	const char *name;
-	int order;	  /* enum gpumem_evict_order */
-	bool coherent;	  /* a miss may stay remote */
+	int order; /* enum gpumem_evict_order */
+	bool coherent; /* a miss may stay remote */
 	unsigned without; /* GM_WITHOUT_* */
 };
 
@@ -81,5 +81,17 @@ struct outcome {
 
 struct outcome product_run(const struct product *product, const struct workload *w, uint32_t room,
 			   uint32_t scan_every, uint64_t seed);
+
+/* ---- what comes in and out: trace.c, plot.c, main.c */
+
+struct score {
+	const char *name;
+	double mean, worst;
+};
+
+/* A trace in the format of tests/bench/README.md as a workload. Errors: EPROTO, ENODATA, open(2)'s.
+ */
+int trace_read(const char *path, struct workload *ret);
+int plot_write(const char *path, const char *title, const struct score *score, size_t count);
 
 #endif

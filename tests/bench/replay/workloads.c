@@ -37,13 +37,13 @@ void *must_alloc(size_t count, size_t size)
 
 struct zipf {
 	uint32_t count;
-	double *sum;	/* of the chances up to each rank */
+	double *sum; /* of the chances up to each rank */
 	uint32_t *rank; /* rank to chunk: what is hot lies anywhere */
 };
 
 static struct zipf zipf_make(uint32_t count, double skew, uint64_t *random)
 {
-	struct zipf z = { .count = count };
+	struct zipf z = {.count = count};
 	double sum = 0;
 
 	z.sum = must_alloc(count, sizeof(*z.sum));
@@ -161,8 +161,8 @@ static void graph(struct workload *w, uint64_t *random)
 	struct zipf z = zipf_make(vertices, 0.6, random);
 
 	for (size_t i = 0; i < w->count; i++)
-		w->access[i] = i % 4 == 0 ? vertices + (uint32_t)(i / 4 % edges) :
-					    zipf_next(&z, random);
+		w->access[i] =
+			i % 4 == 0 ? vertices + (uint32_t)(i / 4 % edges) : zipf_next(&z, random);
 	zipf_free(&z);
 }
 
@@ -197,13 +197,13 @@ static const struct {
 	const char *name;
 	void (*fill)(struct workload *w, uint64_t *random);
 } patterns[WORKLOADS] = {
-	{ "hotset", hotset }, { "zipf", zipf99 }, { "cyclic", cyclic }, { "jacobi2", jacobi2 },
-	{ "gemm", gemm },     { "graph", graph }, { "phases", phases }, { "multi", multi },
+	{"hotset", hotset}, {"zipf", zipf99}, {"cyclic", cyclic}, {"jacobi2", jacobi2},
+	{"gemm", gemm},	    {"graph", graph}, {"phases", phases}, {"multi", multi},
 };
 
 struct workload workload_make(unsigned which, uint32_t chunks, size_t count, uint64_t seed)
 {
-	struct workload w = { .name = patterns[which].name, .chunks = chunks, .count = count };
+	struct workload w = {.name = patterns[which].name, .chunks = chunks, .count = count};
 	uint64_t random = seed * 1000003 + which;
 
 	w.access = must_alloc(count, sizeof(*w.access));
