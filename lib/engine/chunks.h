@@ -30,7 +30,7 @@
 
 struct gm_chunk {
 	uint32_t order;		/* counts up with each move to a device: smallest = least recently faulted */
-	uint16_t heat;		/* decayed touches; the engine's scale */
+	uint16_t often;		/* the engine's: share of the last epochs in which it was touched */
 	uint16_t device_pages;	/* on `device` and counted for this process */
 	uint16_t host_pages;	/* could move */
 	uint16_t present_pages; /* at the last look */
@@ -41,7 +41,7 @@ struct gm_chunk {
 	uint8_t pass; /* low bits of the last pass that saw it */
 	uint8_t idle; /* epochs since it was touched; stays at 255 */
 	uint8_t guard; /* the engine's: protection after refaults, epochs since it came */
-	uint8_t spare; /* the engine's */
+	uint8_t heat;  /* decayed touches; the engine's scale */
 };
 
 _Static_assert(sizeof(struct gm_chunk) == 20, "the chunk table is part of the memory budget");

@@ -10,11 +10,22 @@
 #define TABLE (2 * GM_DUEL_SAMPLES)
 #define NOBODY UINT32_MAX
 #define MISS_ONE 256u /* misses have eight binary places */
-#define HEAT_ONE 16384u
+#define RIPE_FAULTS 64u	 /* of samples, for a choice within an epoch */
+#define BETTER_PERCENT 10u /* less to pay before the arm changes */
+#define WEIGHT_FLOOR 32u /* so many single misses weigh against what faults say */
+#define WEIGHT_MOST 16u
+
+/* In the order of `arm` in the shadow. */
+static const enum gm_arm arms[GM_DUEL_ARMS] = { GM_ARM_HEAT, GM_ARM_PIN, GM_ARM_OFTEN };
+/* What an arm must save to be chosen, in thousandths of the touches. Only heat follows when the
+ * program goes on to other data, so where the others are no better, heat it is. */
+static const uint32_t bias[GM_DUEL_ARMS] = { 0, 20, 10 };
 
 struct sample {
 	uint32_t id;
 	uint32_t heat;
+	uint16_t often;
+	bool touched; /* in this epoch */
 };
 
 struct directory {
@@ -34,12 +45,21 @@ struct gm_shadow {
 	uint32_t shift; /* one of 2^shift chunks is sampled */
 	uint32_t order; /* counts up with each arrival in a directory */
 	uint64_t touches; /* decayed */
+	/* Faults, and the chunks that had them, while a rule was in charge that lets newcomers leave
+	 * at once: what one bit of a scan stands for there. */
+	uint32_t repeats, repeaters;
+	uint32_t fresh_faults; /* since the last choice */
+	bool churning;
 	struct directory arm[GM_DUEL_ARMS];
 };
 
 struct gm_shadow *gm_duel_new(void)
 {
-	return gm_shmem_new(sizeof(struct gm_shadow));
+	struct gm_shadow *s = gm_shmem_new(sizeof(*s));
+
+	if (s)
+		s->repeats = s->repeaters = WEIGHT_FLOOR;
+	return s;
 }
 
 void gm_duel_free(struct gm_shadow *s)
@@ -177,91 +197,152 @@ static uint32_t slot_of(struct gm_shadow *s, uint32_t id)
 
 /* ---- the replay */
 
-static uint64_t key_of(enum gm_arm arm, const struct sample *sample, uint32_t order)
+static uint64_t key_of(unsigned a, const struct sample *sample, uint32_t order)
 {
-	return arm == GM_ARM_PIN ? UINT32_MAX - order : (uint64_t)sample->heat << 32 | order;
+	return gm_duel_key(arms[a], sample->heat, sample->often, order);
 }
 
-static void touch(struct gm_shadow *s, uint32_t id)
+static uint32_t order_of(unsigned a, uint64_t key)
+{
+	return arms[a] == GM_ARM_HEAT ? (uint32_t)key : UINT32_MAX - (uint32_t)key;
+}
+
+/* A bit says that a chunk was touched, not how often. Where it would have come in only to leave
+ * again it would have missed each time; how many times that is, the faults of such chunks told. */
+static uint32_t weight(const struct gm_shadow *s)
+{
+	uint64_t w = (uint64_t)MISS_ONE * s->repeats / s->repeaters;
+
+	return w < WEIGHT_MOST * MISS_ONE ? (uint32_t)w : WEIGHT_MOST * MISS_ONE;
+}
+
+static void miss(struct gm_shadow *s, unsigned a, uint16_t slot, bool fault)
+{
+	struct directory *d = &s->arm[a];
+
+	d->misses += MISS_ONE;
+	if (d->count >= d->room && d->count)
+		leave(d, d->heap[1]);
+	if (d->count >= d->room)
+		return;
+	d->key[slot] = key_of(a, &s->sample[slot], s->order);
+	sift_up(d, ++d->count, slot);
+	if (!fault && d->count == d->room && d->heap[1] == slot)
+		d->misses += weight(s) - MISS_ONE;
+}
+
+static void touch(struct gm_shadow *s, uint32_t id, bool fault)
 {
 	uint32_t slot = slot_of(s, id);
-	struct sample *sample = &s->sample[slot % GM_DUEL_SAMPLES];
+	struct sample *sample;
 
 	if (slot == NOBODY)
 		return;
-	sample->heat += HEAT_ONE;
+	sample = &s->sample[slot];
+	if (fault && s->churning) {
+		s->repeats++;
+		s->repeaters += !sample->touched;
+	}
+	s->fresh_faults += fault;
+	sample->heat += GM_HEAT_ONE;
+	sample->touched = true;
 	s->order++;
 	s->touches += MISS_ONE;
-	for (uint32_t a = 0; a < GM_DUEL_ARMS; a++) {
+	for (unsigned a = 0; a < GM_DUEL_ARMS; a++) {
 		struct directory *d = &s->arm[a];
 
-		if (d->place[slot]) {
-			if (a == GM_ARM_HEAT) {
-				d->key[slot] = key_of(a, sample, (uint32_t)d->key[slot]);
-				sift_down(d, d->place[slot], (uint16_t)slot);
-			}
-			continue;
+		if (!d->place[slot]) {
+			miss(s, a, (uint16_t)slot, fault);
+		} else if (arms[a] == GM_ARM_HEAT) {
+			d->key[slot] = key_of(a, sample, order_of(a, d->key[slot]));
+			sift_down(d, d->place[slot], (uint16_t)slot);
 		}
-		d->misses += MISS_ONE;
-		if (d->count >= d->room && d->count)
-			leave(d, d->heap[1]);
-		if (d->count >= d->room)
-			continue;
-		d->key[slot] = key_of(a, sample, s->order);
-		sift_up(d, ++d->count, (uint16_t)slot);
 	}
 }
 
 void gm_duel_faulted(struct gm_shadow *s, uint32_t id)
 {
-	touch(s, id);
+	touch(s, id, true);
 }
 
 void gm_duel_touched(struct gm_shadow *s, uint32_t id)
 {
-	touch(s, id);
+	touch(s, id, false);
 }
 
 static void cool(struct gm_shadow *s)
 {
-	struct directory *d = &s->arm[GM_ARM_HEAT];
+	for (uint32_t i = 0; i < s->slots; i++) {
+		struct sample *sample = &s->sample[i];
 
-	for (uint32_t i = 0; i < s->slots; i++)
-		s->sample[i].heat = s->sample[i].heat * 45875u >> 16;
-	for (uint32_t i = 1; i <= d->count; i++) {
-		uint16_t slot = d->heap[i];
-
-		d->key[slot] = key_of(GM_ARM_HEAT, &s->sample[slot], (uint32_t)d->key[slot]);
+		sample->heat = sample->heat * GM_HEAT_COOLING >> 8;
+		sample->often = gm_duel_often(sample->often, sample->touched);
+		sample->touched = false;
 	}
-	for (uint32_t i = d->count / 2; i > 0; i--)
-		sift_down(d, i, d->heap[i]);
+	s->repeats -= s->repeats / 4;
+	s->repeaters -= s->repeaters / 4;
+	if (s->repeaters < WEIGHT_FLOOR) {
+		s->repeats = (uint32_t)((uint64_t)s->repeats * WEIGHT_FLOOR / s->repeaters);
+		s->repeaters = WEIGHT_FLOOR;
+	}
 }
 
-enum gm_arm gm_duel_epoch(struct gm_shadow *s, uint32_t room, uint32_t chunks, enum gm_arm arm)
+void gm_duel_epoch(struct gm_shadow *s, uint32_t room, uint32_t chunks)
 {
-	enum gm_arm other = arm == GM_ARM_PIN ? GM_ARM_HEAT : GM_ARM_PIN;
-	bool change = s->arm[other].misses + MISS_ONE < s->arm[arm].misses / 10 * 9;
-
+	cool(s);
 	s->touches = s->touches / 5 * 4;
-	for (uint32_t a = 0; a < GM_DUEL_ARMS; a++) {
+	if (chunks > s->used)
+		room = (uint32_t)((uint64_t)room * s->used / chunks);
+	for (unsigned a = 0; a < GM_DUEL_ARMS; a++) {
 		struct directory *d = &s->arm[a];
 
 		d->misses = d->misses / 5 * 4;
-		d->room = chunks > s->used ? (uint32_t)((uint64_t)room * s->used / chunks) : room;
-		if (d->room > GM_DUEL_SAMPLES)
-			d->room = GM_DUEL_SAMPLES;
+		d->room = room < GM_DUEL_SAMPLES ? room : GM_DUEL_SAMPLES;
+		for (uint32_t i = 1; i <= d->count; i++) {
+			uint16_t slot = d->heap[i];
+
+			d->key[slot] = key_of(a, &s->sample[slot], order_of(a, d->key[slot]));
+		}
+		for (uint32_t i = d->count / 2; i > 0; i--)
+			sift_down(d, i, d->heap[i]);
 		while (d->count > d->room)
 			leave(d, d->heap[1]);
 	}
-	cool(s);
 	if (s->shift && s->used < GM_DUEL_SAMPLES / 8)
 		s->shift--;
-	return change ? other : arm;
+}
+
+bool gm_duel_ripe(const struct gm_shadow *s)
+{
+	return s->fresh_faults >= RIPE_FAULTS;
+}
+
+enum gm_arm gm_duel_choose(struct gm_shadow *s, enum gm_arm arm, unsigned without)
+{
+	uint64_t cost[GM_DUEL_ARMS];
+	unsigned best = 0, now = 0;
+
+	s->fresh_faults = 0;
+	for (unsigned a = 0; a < GM_DUEL_ARMS; a++) {
+		cost[a] = s->arm[a].misses;
+		if (!(without & GM_WITHOUT_BIAS))
+			cost[a] += s->touches * bias[a] / 1000;
+		if (arms[a] == arm)
+			now = a;
+	}
+	for (unsigned a = 0; a < GM_DUEL_ARMS; a++)
+		if (cost[a] < cost[best] &&
+		    !(arms[a] == GM_ARM_OFTEN && without & GM_WITHOUT_OFTEN))
+			best = a;
+	if (cost[best] + MISS_ONE >= cost[now] / 100 * (100 - BETTER_PERCENT))
+		best = now;
+	s->churning = arms[best] != GM_ARM_HEAT && !(without & GM_WITHOUT_WEIGHT);
+	return arms[best];
 }
 
 uint32_t gm_duel_hit_permille(const struct gm_shadow *s, enum gm_arm arm)
 {
-	uint64_t misses = s->arm[arm].misses;
+	uint64_t misses = s->arm[arm == GM_ARM_PIN ? 1 : 0].misses;
 
 	if (s->touches == 0 || misses >= s->touches)
 		return 0;

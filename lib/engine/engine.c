@@ -9,12 +9,10 @@
 #include "engine/engine.h"
 #include "engine/ranking.h"
 
-#define HEAT_ONE 16384u /* one touch */
-#define COOLING 45875u	/* 0.7 of 65536 */
 #define SETTLE_EPOCHS 2u
 #define REFAULT_EPOCHS 2u /* a touch within so many epochs after eviction is a refault */
 #define MOST_GUARD 8u	  /* epochs */
-#define EXPLORE 32u	  /* one in so many exchanges tries the other rule */
+#define EXPLORE 32u	  /* one in so many exchanges tries what pin forbids */
 #define LIKED 4u	  /* times its heat */
 
 /* The guard: low half, the epochs of protection that refaults have earned; high half, the epochs
@@ -137,7 +135,7 @@ void gm_engine_set_room(struct gm_engine *e, uint32_t chunks)
 
 /* ---- who leaves first */
 
-/* Groups of those that must go, the last only when there is nobody else. */
+/* Groups: by choice only the first leaves, by force the others after it. */
 enum { FREE, PROTECTED, SETTLING };
 
 static unsigned group_of(const struct gm_engine *e, const struct gm_chunk *c)
@@ -153,32 +151,26 @@ static unsigned group_of(const struct gm_engine *e, const struct gm_chunk *c)
 
 static uint32_t worth(const struct gm_chunk *c)
 {
-	return c->flags & GM_CHUNK_LIKED ? c->heat * LIKED : c->heat;
+	return c->flags & GM_CHUNK_LIKED ? LIKED * c->heat : c->heat;
 }
 
-/* 2 bits group, 30 bits score, 32 bits order: no two are equal. */
+/* 2 bits group, then who leaves first; no two are equal. */
 static uint64_t key_of(const struct gm_engine *e, const struct gm_chunk *c, bool forced)
 {
-	uint64_t group = group_of(e, c), score = 0, order = c->order;
+	uint64_t group = group_of(e, c);
+	enum gm_arm arm = e->arm;
 
-	switch (e->arm) {
-	case GM_ARM_AGE:
-		score = UINT8_MAX - c->idle;
-		break;
-	case GM_ARM_LRF:
-		break;
-	case GM_ARM_PIN:
-		if (forced) {
-			/* What came last is what a sweep needs last. */
-			order = UINT32_MAX - order;
-			group = c->flags & GM_CHUNK_LIKED ? PROTECTED : FREE;
-			break;
-		}
-		/* fall through */
-	default:
-		score = worth(c);
-	}
-	return group << 62 | score << 32 | order;
+	/* By these two what came last is what leaves first, settled or not. By choice pin lets nobody go, but
+	 * for trying: then the coldest. */
+	if (forced && (arm == GM_ARM_PIN || arm == GM_ARM_OFTEN))
+		group = c->flags & GM_CHUNK_LIKED ? PROTECTED : FREE;
+	if (!forced && arm == GM_ARM_PIN)
+		arm = GM_ARM_HEAT;
+	if (arm == GM_ARM_AGE)
+		return group << 62 | (uint64_t)(UINT8_MAX - c->idle) << 32 | c->order;
+	if (arm == GM_ARM_LRF)
+		return group << 62 | c->order;
+	return group << 62 | gm_duel_key(arm, worth(c), c->often, c->order);
 }
 
 static struct gm_ranking *ranking(struct gm_engine *e, bool forced, size_t n)
@@ -220,6 +212,17 @@ static void rank(struct gm_engine *e, uint32_t id, bool add)
 
 /* ---- events */
 
+static void choose_arm(struct gm_engine *e)
+{
+	enum gm_arm arm = gm_duel_choose(e->shadow, e->arm, e->without);
+
+	if (arm == e->arm)
+		return;
+	e->arm = arm;
+	e->switches++;
+	forget_ranks(e);
+}
+
 static void count_touch(struct gm_engine *e, struct gm_chunk *c)
 {
 	bool hit = here(e, c);
@@ -231,7 +234,7 @@ static void count_touch(struct gm_engine *e, struct gm_chunk *c)
 	c->flags |= hit ? GM_CHUNK_HIT : GM_CHUNK_MISSED;
 	if (!hit)
 		c->idle = 0;
-	if (!hit && since(c) < REFAULT_EPOCHS) {
+	if (!hit && c->order && since(c) < REFAULT_EPOCHS) {
 		unsigned more = guard(c) ? 2 * guard(c) : 1;
 
 		e->refaults++;
@@ -243,7 +246,7 @@ void gm_engine_touched(struct gm_engine *e, uint32_t id)
 {
 	struct gm_chunk *c = gm_chunk_at(e->chunks, id);
 
-	if (elsewhere(e, c) || c->flags & (GM_CHUNK_HIT | GM_CHUNK_MISSED))
+	if (elsewhere(e, c) || c->flags & (GM_CHUNK_HIT | GM_CHUNK_MISSED | GM_CHUNK_COUNTED))
 		return;
 	count_touch(e, c);
 	if (e->shadow)
@@ -252,7 +255,7 @@ void gm_engine_touched(struct gm_engine *e, uint32_t id)
 
 static void warm(struct gm_chunk *c)
 {
-	c->heat = c->heat > UINT16_MAX - HEAT_ONE ? UINT16_MAX : (uint16_t)(c->heat + HEAT_ONE);
+	c->heat = c->heat > UINT8_MAX - GM_HEAT_ONE ? UINT8_MAX : (uint8_t)(c->heat + GM_HEAT_ONE);
 	c->idle = 0;
 }
 
@@ -263,12 +266,18 @@ void gm_engine_faulted(struct gm_engine *e, uint32_t id)
 	if (elsewhere(e, c))
 		return;
 	count_touch(e, c);
-	rank(e, id, false);
-	warm(c);
-	c->flags |= GM_CHUNK_COUNTED;
-	rank(e, id, true);
-	if (e->shadow)
-		gm_duel_faulted(e->shadow, id);
+	if (!(c->flags & GM_CHUNK_COUNTED)) {
+		rank(e, id, false);
+		warm(c);
+		c->flags |= GM_CHUNK_COUNTED;
+		rank(e, id, true);
+	}
+	if (!e->shadow)
+		return;
+	gm_duel_faulted(e->shadow, id);
+	/* A program that goes on to other data shows by its faults. */
+	if (gm_duel_ripe(e->shadow) && !(e->without & GM_WITHOUT_MIDWAY))
+		choose_arm(e);
 }
 
 void gm_engine_came(struct gm_engine *e, uint32_t id)
@@ -283,7 +292,6 @@ void gm_engine_came(struct gm_engine *e, uint32_t id)
 	set_guard(c, guard(c), 0);
 	e->resident++;
 	rank(e, id, true);
-	e->explore = next_random(e) % EXPLORE == 0 && !(e->without & GM_WITHOUT_EXPLORING);
 }
 
 void gm_engine_went(struct gm_engine *e, uint32_t id, bool evicted)
@@ -325,9 +333,10 @@ static bool age_guard(struct gm_chunk *c, bool is_here)
 
 static void age(struct gm_engine *e, struct gm_chunk *c, bool reset)
 {
-	bool touched = c->flags & (GM_CHUNK_HIT | GM_CHUNK_MISSED);
+	bool touched = c->flags & (GM_CHUNK_HIT | GM_CHUNK_MISSED | GM_CHUNK_COUNTED);
 
-	c->heat = (uint16_t)(c->heat * COOLING >> 16);
+	c->heat = (uint8_t)(c->heat * GM_HEAT_COOLING >> 8);
+	c->often = gm_duel_often(c->often, touched);
 	if (touched && !(c->flags & GM_CHUNK_COUNTED))
 		warm(c);
 	if (touched)
@@ -359,10 +368,8 @@ void gm_engine_epoch(struct gm_engine *e)
 		}
 	}
 	if (e->shadow) {
-		enum gm_arm arm = gm_duel_epoch(e->shadow, e->room, e->chunks->used, e->arm);
-
-		e->switches += arm != e->arm;
-		e->arm = arm;
+		gm_duel_epoch(e->shadow, e->room, e->chunks->used);
+		choose_arm(e);
 	}
 	e->lately_touches -= e->lately_touches / 8;
 	e->lately_hits -= e->lately_hits / 8;
@@ -374,8 +381,7 @@ void gm_engine_epoch(struct gm_engine *e)
 
 size_t gm_engine_victims(struct gm_engine *e, size_t n, bool force, uint32_t *ret)
 {
-	bool other = force && e->explore && e->shadow;
-	const struct gm_ranking *r = ranking(e, force && !other, n);
+	const struct gm_ranking *r = ranking(e, force, n);
 	const struct gm_ranked *next;
 	size_t count = 0;
 
@@ -408,10 +414,12 @@ size_t gm_engine_wanted(struct gm_engine *e, size_t n, uint32_t *ret)
 	return count;
 }
 
-/* A move costs more than a touch gains, so a little hotter is not enough. */
-static bool hotter(const struct gm_chunk *in, const struct gm_chunk *out)
+/* A move costs more than a touch gains, so a little more is not enough. */
+static bool better(const struct gm_engine *e, const struct gm_chunk *in, const struct gm_chunk *out)
 {
-	return worth(in) > worth(out) + worth(out) / 4 + HEAT_ONE / 4;
+	if (e->arm == GM_ARM_OFTEN)
+		return in->often > out->often + out->often / 8;
+	return worth(in) > worth(out) + worth(out) / 8;
 }
 
 bool gm_engine_swap(struct gm_engine *e, uint32_t in, uint32_t out, enum gpumem_reason *reason)
@@ -433,11 +441,13 @@ bool gm_engine_swap(struct gm_engine *e, uint32_t in, uint32_t out, enum gpumem_
 		return true;
 	}
 	if (e->arm == GM_ARM_PIN) {
-		yes = !(e->without & GM_WITHOUT_EXPLORING) && next_random(e) % EXPLORE == 0;
+		/* The duel's shadows try for nothing. */
+		yes = !e->shadow && !(e->without & GM_WITHOUT_EXPLORING) &&
+		      next_random(e) % EXPLORE == 0;
 		*reason = yes ? GPUMEM_REASON_EXPLORE : GPUMEM_REASON_PINNED;
 		return yes;
 	}
-	yes = hotter(came, leaves);
+	yes = better(e, came, leaves);
 	*reason = yes ? GPUMEM_REASON_HOTTER : GPUMEM_REASON_NOT_HOTTER;
 	return yes;
 }
@@ -445,7 +455,7 @@ bool gm_engine_swap(struct gm_engine *e, uint32_t in, uint32_t out, enum gpumem_
 /* Steps of two in heat; the top one is touched in each of the last epochs. */
 unsigned gm_engine_class(const struct gm_engine *e, uint32_t id)
 {
-	uint32_t steps = gm_chunk_at(e->chunks, id)->heat >> 9;
+	uint32_t steps = gm_chunk_at(e->chunks, id)->heat >> 1;
 	unsigned class = 0;
 
 	for (; steps && class < GM_CLASSES - 1; steps >>= 1)
@@ -471,7 +481,7 @@ const char *gm_arm_name(enum gm_arm arm)
 {
 	static const char *const name[GM_ARM_COUNT] = {
 		[GM_ARM_HEAT] = "heat", [GM_ARM_PIN] = "pin",	[GM_ARM_AGE] = "age",
-		[GM_ARM_LRF] = "lrf",	[GM_ARM_NONE] = "none",
+		[GM_ARM_LRF] = "lrf",	[GM_ARM_NONE] = "none", [GM_ARM_OFTEN] = "often",
 	};
 
 	return (unsigned)arm < GM_ARM_COUNT ? name[arm] : "";

@@ -21,6 +21,7 @@ enum gm_arm {
 	GM_ARM_AGE = 2,  /* longest idle leaves */
 	GM_ARM_LRF = 3,  /* least recently faulted leaves */
 	GM_ARM_NONE = 4, /* nothing leaves but for a limit */
+	GM_ARM_OFTEN = 5, /* least often touched leaves, over a long time; of equals the newest */
 	GM_ARM_COUNT,
 };
 
@@ -41,7 +42,6 @@ struct gm_engine {
 	uint64_t touches, hits, refaults; /* since the beginning */
 	uint32_t lately_touches, lately_hits; /* decayed with each epoch */
 	uint32_t guarded;	  /* chunks whose guard was up at the last epoch */
-	bool explore;		  /* the next victim is chosen by the other rule */
 	unsigned without;	  /* GM_WITHOUT_*: parts switched off, to see what they are worth */
 	struct gm_shadow *shadow; /* NULL: nothing to choose between */
 	struct gm_ranking *ranking[3]; /* victims by choice, by force; wanted ones */
@@ -50,6 +50,10 @@ struct gm_engine {
 #define GM_WITHOUT_SETTLING 1u
 #define GM_WITHOUT_GUARD 2u
 #define GM_WITHOUT_EXPLORING 4u
+#define GM_WITHOUT_OFTEN 8u   /* the duel is between heat and pin */
+#define GM_WITHOUT_MIDWAY 16u /* the duel is decided at epochs alone */
+#define GM_WITHOUT_WEIGHT 32u /* a miss counts once in the duel, whatever follows it */
+#define GM_WITHOUT_BIAS 64u   /* the duel treats all arms alike */
 
 /* `order` GPUMEM_EVICT_DEFAULT is duel. Errors: ENOMEM. */
 int gm_engine_init(struct gm_engine *e, struct gm_chunks *chunks, uint32_t device,

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Programs of the benches; tests/bench/run uses them.
 check_PROGRAMS += \
+	tests/bench/engine_epoch \
 	tests/bench/interleave \
 	tests/bench/ledger \
 	tests/bench/nothing \
+	tests/bench/replay/replay \
 	tests/bench/stage \
 	tests/bench/svm_rate \
 	tests/bench/watch
@@ -15,10 +17,24 @@ endif
 # End of the benches' programs
 
 .PHONY: bench-programs
-bench-programs: tests/bench/interleave tests/bench/ledger tests/bench/nothing tests/bench/stage \
-	tests/bench/svm_rate tests/bench/watch tests/guest/load tests/guest/filler \
+bench-programs: tests/bench/engine_epoch tests/bench/interleave tests/bench/ledger \
+	tests/bench/nothing tests/bench/replay/replay tests/bench/stage tests/bench/svm_rate \
+	tests/bench/watch tests/guest/load tests/guest/filler \
 	tests/bench/empty.la $(bench_plugins)
 
+tests_bench_engine_epoch_SOURCES = tests/bench/engine_epoch.c
+tests_bench_engine_epoch_LDADD = lib/libgm-engine.la
+tests_bench_replay_replay_SOURCES = \
+	tests/bench/replay/belady.c \
+	tests/bench/replay/main.c \
+	tests/bench/replay/peers.c \
+	tests/bench/replay/plot.c \
+	tests/bench/replay/product.c \
+	tests/bench/replay/queues.c \
+	tests/bench/replay/replay.h \
+	tests/bench/replay/trace.c \
+	tests/bench/replay/workloads.c
+tests_bench_replay_replay_LDADD = lib/libgm-engine.la -lm
 tests_bench_interleave_SOURCES = tests/bench/interleave.c
 tests_bench_nothing_SOURCES = tests/bench/nothing.c
 # -rpath: a library that is loaded, not one that is linked into something.
@@ -51,5 +67,6 @@ tests_bench_watch_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_referenced_look
 
 EXTRA_DIST += tests/bench/README.md tests/bench/run \
-	tests/bench/agent-load.bench tests/bench/launch.bench tests/bench/ledger.bench \
-	tests/bench/watch.bench tests/bench/watch-own.bench tests/bench/svm-rate.bench
+	tests/bench/agent-load.bench tests/bench/epoch.bench tests/bench/launch.bench \
+	tests/bench/ledger.bench tests/bench/replay.bench tests/bench/watch.bench \
+	tests/bench/watch-own.bench tests/bench/svm-rate.bench

@@ -333,6 +333,7 @@ static void test_counts(void **state)
 	assert_int_equal(p.engine.epoch, 3);
 	assert_int_equal(p.engine.touches, 6);
 	assert_int_equal(p.engine.hits, 3);
+	assert_int_equal(p.engine.refaults, 0);
 	assert_int_equal(gm_engine_class(&p.engine, p.id[2]), 0);
 	assert_true(gm_engine_class(&p.engine, p.id[1]) > 4);
 	epochs(&p, 100);
