@@ -13,10 +13,31 @@
 #include "ledger/ledger.h"
 #include "ledger/view.h"
 
+/* One for all jobs: it is held for a few writes. */
+static int take_lock(const char *state_dir, struct gpumem_error *err)
+{
+	char path[PATH_MAX];
+	int fd, rc;
+
+	if (snprintf(path, sizeof(path), "%s/" GM_LOCK_NAME, state_dir) >= (int)sizeof(path))
+		return gm_err(err, -ENAMETOOLONG, "%s: path too long", state_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return gm_err(err, -errno, "%s: %s", path, strerror(errno));
+	while ((rc = flock(fd, LOCK_EX)) < 0 && errno == EINTR)
+		;
+	if (rc < 0) {
+		rc = gm_err(err, -errno, "%s: %s", path, strerror(errno));
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
 int gm_change_open(const char *state_dir, uint32_t job_id, struct gm_change *ret,
 		   struct gpumem_error *err)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = -1, lock = -1;
 	char path[PATH_MAX];
 	struct gm_change c;
 	ssize_t n;
@@ -27,16 +48,16 @@ int gm_change_open(const char *state_dir, uint32_t job_id, struct gm_change *ret
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return gm_err(err, -errno, "%s: %s", path, strerror(errno));
-	while ((rc = flock(fd, LOCK_EX)) < 0 && errno == EINTR)
-		;
-	if (rc < 0)
-		return gm_err(err, -errno, "%s: %s", path, strerror(errno));
+	lock = take_lock(state_dir, err);
+	if (lock < 0)
+		return lock;
 	n = pread(fd, &c.limits, sizeof(c.limits), 0);
 	rc = gm_limits_check(&c.limits, n < 0 ? 0 : (size_t)n, err);
 	if (rc < 0)
 		return rc;
 	c.fd = fd;
-	fd = -1;
+	c.lock = lock;
+	fd = lock = -1;
 	*ret = c;
 	return 0;
 }
@@ -51,9 +72,10 @@ int gm_change_write(const struct gm_change *c, size_t offset, size_t len, struct
 void gm_change_close(struct gm_change *c)
 {
 	/* Tasks are forked meanwhile, and a lock lives as long as the last copy of its descriptor. */
-	flock(c->fd, LOCK_UN);
+	flock(c->lock, LOCK_UN);
+	close(c->lock);
 	close(c->fd);
-	c->fd = -1;
+	c->fd = c->lock = -1;
 }
 
 int gpumem_job_give(const char *state_dir, uint32_t job_id, const uint8_t *device, size_t count,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * change.h: changes that root makes to the limits of a record after it was made. Several steps of a job
- * start at once, so who changes something holds a lock on the file.
+ * start at once, so who changes something holds a lock: on a file of its own, as users may read the
+ * limits, and who may open a file may lock it and never let go.
  */
 #ifndef GM_CHANGE_H
 #define GM_CHANGE_H
@@ -16,8 +17,10 @@
 #define GM_GIVEN 0    /* bits: devices of the table that Slurm gave to the job */
 #define GM_REPORTED 1 /* 1: a step of the job has printed its report */
 
+#define GM_LOCK_NAME ".lock" /* in the state directory, 0600 */
+
 struct gm_change {
-	int fd;
+	int fd, lock;
 	struct gm_limits limits; /* as they were when the lock was taken */
 };
 

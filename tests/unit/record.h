@@ -73,6 +73,8 @@ static inline int record_free(void **state)
 	unlink(r->limits);
 	unlink(r->ledger);
 	rmdir(r->dir);
+	snprintf(r->dir, sizeof(r->dir), "%s/.lock", r->state);
+	unlink(r->dir);
 	rmdir(r->state);
 	free(r);
 	return 0;

@@ -4,6 +4,7 @@
  * asked for, and again when Slurm has taken it away.
  */
 #include <errno.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 
 #include "cgroup_tree.h"
@@ -110,6 +111,20 @@ static void test_race(void **state)
 	}
 }
 
+/* Who may read the limits may lock them; nobody waits for that. */
+static void test_locked(void **state)
+{
+	struct tree *t = *state;
+	int fd = open(t->r->limits, O_RDONLY);
+
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	tree_write(t, MAX_FILE, BASE "\n");
+	assert_int_equal(gpumem_job_give(t->r->state, JOB, both, 2, NULL), 0);
+	assert_int_equal(credit(t), 0);
+	assert_string_equal(tree_read(t, MAX_FILE), BOTH);
+	close(fd);
+}
+
 static void test_missing(void **state)
 {
 	struct tree *t = *state;
@@ -164,7 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		with_tree(test_once),	   with_tree(test_rewritten), with_tree(test_more_devices),
 		with_tree(test_unlimited), with_tree(test_race),      with_tree(test_missing),
-		with_tree(test_step),	   with_tree(test_given),
+		with_tree(test_step),	   with_tree(test_given),     with_tree(test_locked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
