@@ -426,13 +426,14 @@ enum gpumem_agent_state {
 };
 const char *gpumem_agent_state_name(enum gpumem_agent_state state);
 
-/* Which rule an engine goes by at the moment; `duel` changes between heat and pin. */
+/* Which rule an engine goes by at the moment; `duel` changes between heat, pin and often. */
 enum gpumem_rule {
 	GPUMEM_RULE_HEAT = 0, /* the coldest leaves */
 	GPUMEM_RULE_PIN = 1,  /* what is there stays, nothing new is let in */
 	GPUMEM_RULE_AGE = 2,  /* who was idle longest leaves */
 	GPUMEM_RULE_LRF = 3,  /* who was faulted in first leaves */
 	GPUMEM_RULE_NONE = 4, /* nobody leaves but for a limit */
+	GPUMEM_RULE_OFTEN = 5, /* who is touched least often over a long time leaves */
 };
 const char *gpumem_rule_name(enum gpumem_rule rule);
 const char *gpumem_evict_order_name(enum gpumem_evict_order order);
@@ -477,7 +478,7 @@ struct gpumem_job_process {
 	enum gpumem_rule rule;
 	uint32_t switches; /* of the rule */
 	uint32_t signals, notes;
-	uint32_t hit_permille[2]; /* touches that would meet the device under heat, pin; estimated */
+	uint32_t hit_permille[3]; /* touches that would meet the device under heat, pin, often */
 	uint32_t seen_permille;	  /* touches that did, lately */
 	uint64_t cpu_ns;	  /* the agent's own time, moves apart */
 	uint64_t chunk_count;

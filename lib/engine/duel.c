@@ -342,8 +342,11 @@ enum gm_arm gm_duel_choose(struct gm_shadow *s, enum gm_arm arm, unsigned withou
 
 uint32_t gm_duel_hit_permille(const struct gm_shadow *s, enum gm_arm arm)
 {
-	uint64_t misses = s->arm[arm == GM_ARM_PIN ? 1 : 0].misses;
+	uint64_t misses = 0;
 
+	for (unsigned a = 0; a < GM_DUEL_ARMS; a++)
+		if (arms[a] == arm)
+			misses = s->arm[a].misses;
 	if (s->touches == 0 || misses >= s->touches)
 		return 0;
 	return (uint32_t)(1000 - 1000 * misses / s->touches);

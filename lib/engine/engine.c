@@ -474,6 +474,7 @@ void gm_engine_look(const struct gm_engine *e, struct gm_engine_view *ret)
 	if (e->shadow) {
 		ret->hit_permille[0] = gm_duel_hit_permille(e->shadow, GM_ARM_HEAT);
 		ret->hit_permille[1] = gm_duel_hit_permille(e->shadow, GM_ARM_PIN);
+		ret->hit_permille[2] = gm_duel_hit_permille(e->shadow, GM_ARM_OFTEN);
 	}
 }
 

@@ -94,7 +94,7 @@ unsigned gm_engine_class(const struct gm_engine *e, uint32_t id);
 struct gm_engine_view {
 	enum gm_arm arm;
 	uint32_t switches;
-	uint32_t hit_permille[2]; /* heat arm, pin arm, as their shadows have it; 0 without shadows */
+	uint32_t hit_permille[3]; /* heat, pin, often, as their shadows have it; 0 without shadows */
 	uint32_t seen_permille;	  /* touches that met the device, lately */
 	uint64_t refaults;
 };

@@ -29,7 +29,7 @@ const char *gpumem_agent_state_name(enum gpumem_agent_state state)
 
 const char *gpumem_rule_name(enum gpumem_rule rule)
 {
-	static const char *const names[] = { "heat", "pin", "age", "lrf", "none" };
+	static const char *const names[] = { "heat", "pin", "age", "lrf", "none", "often" };
 
 	return (unsigned)rule < sizeof(names) / sizeof(names[0]) ? names[rule] : "unknown";
 }
