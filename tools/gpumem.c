@@ -23,6 +23,7 @@ static const struct command {
 	{ "run", cmd_run, "run a command with a memory policy, without Slurm" },
 	{ "set", cmd_set, "change the policy of a running job" },
 	{ "status", cmd_status, "show what jobs have on the devices of this node" },
+	{ "top", cmd_top, "watch jobs on the devices of this node" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

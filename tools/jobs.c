@@ -126,7 +126,7 @@ int job_list_open(const struct job_filter *filter, struct job_list *ret)
 	}
 	if (code != EXIT_OK)
 		job_list_close(ret);
-	else if (filter->job && ret->count == 0) {
+	else if (filter->job && ret->count == 0 && !filter->may_be_gone) {
 		fprintf(stderr, "gpumem: job %s has no record on this node\n", filter->job);
 		code = EXIT_FAILED;
 	}

@@ -16,6 +16,7 @@ struct job_filter {
 	const char *state_dir; /* --state-dir: over the configuration */
 	const char *job;       /* --job: an id; NULL: SLURM_JOB_ID, else all */
 	bool writable;
+	bool may_be_gone; /* a job that was named and has no record any more is no error */
 };
 
 /* Long options that all of these commands have; the values of getopt_long(). */

@@ -10,15 +10,17 @@ tools_gpumem_SOURCES = \
 	tools/cmd_request.c \
 	tools/cmd_run.c \
 	tools/cmd_status.c \
+	tools/cmd_top.c \
 	tools/commands.h \
 	tools/facts.c tools/facts.h \
 	tools/gpumem.c \
 	tools/jobs.c tools/jobs.h \
 	tools/options.c tools/options.h \
-	tools/table.c tools/table.h
+	tools/table.c tools/table.h \
+	tools/top.h tools/top_data.c tools/top_screen.c tools/top_view.c
 # End of tools_gpumem_SOURCES
-tools_gpumem_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS)
-tools_gpumem_LDADD = lib/libgpumem.la $(SMARTCOLS_LIBS)
+tools_gpumem_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS) $(CURSES_CFLAGS)
+tools_gpumem_LDADD = lib/libgpumem.la $(SMARTCOLS_LIBS) $(CURSES_LIBS)
 if BUILD_TOOLS
 dist_check_SCRIPTS += tests/t/check-conf.t
 endif
@@ -28,5 +30,5 @@ check_PROGRAMS += tests/t/sample-record
 tests_t_sample_record_SOURCES = tests/t/sample-record.c
 tests_t_sample_record_LDADD = lib/libgpumem.la
 if BUILD_TOOLS
-dist_check_SCRIPTS += tests/t/explain.t tests/t/set.t tests/t/status.t
+dist_check_SCRIPTS += tests/t/explain.t tests/t/set.t tests/t/status.t tests/t/top.t
 endif
