@@ -259,6 +259,7 @@ struct gpumem_plan {
 /* The environment the agent reads its plan from. */
 #define GPUMEM_ENV_JOB "GPUMEM_JOB"   /* folder of the job's record */
 #define GPUMEM_ENV_PLAN "GPUMEM_PLAN" /* gpumem_plan_print() */
+#define GPUMEM_ENV_TRACE "GPUMEM_TRACE" /* file for a trace, "%p" in it is the pid; not set: none */
 #define GPUMEM_PLAN_LEN 512
 
 /* Orders the devices by distance (distance[i]: of device table index device[i] from the task's
