@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd_record.c: gpumem record: a command whose agents write down what the engine sees, so that it can
- * be replayed with other policies.
+ * cmd_record.c: gpumem record: a command whose agents write down what the engine sees, so that it
+ * can be replayed with other policies.
  */
 #include "config.h"
 
@@ -106,7 +106,8 @@ int cmd_record(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (job && *job && (o.run.policy || o.run.conf || o.run.device || o.run.state_dir)) {
-		fputs("gpumem: in a job its own policy and record hold; allowed here: --output\n", stderr);
+		fputs("gpumem: in a job its own policy and record hold; allowed here: --output\n",
+		      stderr);
 		return EXIT_USAGE;
 	}
 	code = set_trace(o.file);

@@ -125,8 +125,8 @@ static int make_plan(const struct gpumem_job_spec *spec, const struct gpumem_dev
 	return gpumem_plan_make(&policy, device, distance, count, bytes, 0, 0, ret, err);
 }
 
-static int prepare(const struct run_options *o, struct gpumem_ctx *ctx, struct gpumem_job_spec *spec,
-		   struct gpumem_plan *plan, struct gpumem_error *err)
+static int prepare(const struct run_options *o, struct gpumem_ctx *ctx,
+		   struct gpumem_job_spec *spec, struct gpumem_plan *plan, struct gpumem_error *err)
 {
 	const struct gpumem_subject nobody = { 0 };
 	struct gpumem_devices *devices = NULL;

@@ -116,7 +116,8 @@ static int take_job(struct top_facts *facts, struct gpumem_job *job, const struc
 	return rc;
 }
 
-int top_facts_take(const struct job_list *list, const struct top_facts *before, struct top_facts *ret)
+int top_facts_take(const struct job_list *list, const struct top_facts *before,
+		   struct top_facts *ret)
 {
 	struct top_facts facts = { .jobs = list->count, .rates = before->time_ns != 0 };
 	struct timespec now;

@@ -149,7 +149,8 @@ static void help(struct top_sink *sink)
 		say_line(sink, TOP_PLAIN, lines[i]);
 }
 
-void top_view(struct top_sink *sink, const struct top_facts *facts, const struct top_options *options)
+void top_view(struct top_sink *sink, const struct top_facts *facts,
+	      const struct top_options *options)
 {
 	size_t shown = facts->process_count;
 	/* The title, an empty line and the headings are there besides. */

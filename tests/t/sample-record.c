@@ -108,7 +108,8 @@ static void fill_first(struct gm_slot *s)
 	atomic_store(&s->device[1].moved_in, 4 * MIB);
 	atomic_store(&s->arm, GPUMEM_RULE_PIN);
 	atomic_store(&s->switches, 3);
-	atomic_store(&s->signals, GPUMEM_SIGNAL_PRESENCE | GPUMEM_SIGNAL_SOFT_DIRTY | GPUMEM_SIGNAL_SMI);
+	atomic_store(&s->signals, GPUMEM_SIGNAL_PRESENCE | GPUMEM_SIGNAL_SOFT_DIRTY |
+					  GPUMEM_SIGNAL_SMI);
 	atomic_store(&s->notes, GPUMEM_NOTE_MEMCG | GPUMEM_NOTE_BANDWIDTH);
 	atomic_store(&s->hit_permille[0], 614);
 	atomic_store(&s->hit_permille[1], 832);
