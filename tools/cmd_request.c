@@ -317,7 +317,7 @@ static int parse_settings(char **words, struct gpumem_policy *ret)
 
 	if (code != EXIT_OK)
 		return code;
-	/* One mark alone must fit the job's other one, which the library sees to, not the default. */
+	/* One mark alone must fit the job's other one, not the default: the library sees to it. */
 	high = strstr(options, ",high=") != NULL;
 	low = strstr(options, ",low=") != NULL;
 	snprintf(text, sizeof(text), "%s%s%s%s", *placement ? placement : "advise", options,
@@ -343,7 +343,8 @@ static int parse_settings(char **words, struct gpumem_policy *ret)
 
 /* Limits above the site's are found before the first word is written. */
 static int set_limits(struct gpumem_job *job, size_t from, size_t to,
-		      const struct gpumem_policy *policy, uint64_t *target, struct gpumem_error *err)
+		      const struct gpumem_policy *policy, uint64_t *target,
+		      struct gpumem_error *err)
 {
 	struct gpumem_job_device d;
 	int rc = 0;
