@@ -271,6 +271,7 @@ struct gpumem_plan {
 /* The environment the agent reads its plan from. */
 #define GPUMEM_ENV_JOB "GPUMEM_JOB"   /* folder of the job's record */
 #define GPUMEM_ENV_PLAN "GPUMEM_PLAN" /* gpumem_plan_print() */
+#define GPUMEM_ENV_TRACE "GPUMEM_TRACE" /* file for a trace, "%p" in it is the pid; not set: none */
 #define GPUMEM_PLAN_LEN 512
 
 /* Orders the devices by distance (distance[i]: of device table index device[i] from the task's
@@ -508,8 +509,7 @@ struct gpumem_decision {
 	uint32_t device;  /* index in the job's table */
 	enum gpumem_reason reason;
 };
-/* The decisions that the processes remember (the last hundred of each, or of `pid`), newest first; *ret is
- * malloc'ed. Errors: ENOMEM, EIO. */
+/* The last hundred decisions of each process, or of `pid`, newest first; malloc'ed. Errors: ENOMEM, EIO. */
 int gpumem_job_decisions(struct gpumem_job *job, pid_t pid, struct gpumem_decision **ret,
 			 size_t *ret_count);
 
@@ -522,10 +522,9 @@ enum gpumem_request {
 /* Sets the job's limit on device i, at most max_bytes, and wakes the agents. Takes effect within
  * a fraction of a second. Errors: ERANGE above the site's maximum, EROFS not opened writable. */
 int gpumem_job_set_limit(struct gpumem_job *job, size_t i, uint64_t bytes, struct gpumem_error *err);
-/* Changes the placement, evict=, high=, low=, bw= and suspend= of a job that runs, as far as
- * `changes` names them (0: as it is), and wakes the agents; GPUMEM_PLACE_OFF leaves everything where it is.
- * Its limit is gpumem_job_set_limit()'s. Errors: EPERM a placement that the site does not allow, EINVAL low
- * above high, EOPNOTSUPP, EROFS. */
+/* Changes the placement, evict=, high=, low=, bw= and suspend= of a job that runs, as far as `changes`
+ * names them (0: as it is), and wakes the agents; with GPUMEM_PLACE_OFF everything stays where it is.
+ * Errors: EPERM the site does not allow the placement, EINVAL low above high, EOPNOTSUPP, EROFS. */
 int gpumem_job_set_policy(struct gpumem_job *job, const struct gpumem_policy *changes,
 			  struct gpumem_error *err);
 /* What was changed so far; 0 not changed. Errors: EIO. */

@@ -42,8 +42,17 @@ static const struct table_column columns[] = {
 };
 
 /* The summary: a line per device, a line per process. Their columns are always the same. */
-enum device_column { DEV_JOB, DEV_DEVICE, DEV_CHARGED, DEV_LIMIT, DEV_HIGH, DEV_LOW, DEV_FAIR, DEV_ACTIVE,
-		     DEV_OVER };
+enum device_column {
+	DEV_JOB,
+	DEV_DEVICE,
+	DEV_CHARGED,
+	DEV_LIMIT,
+	DEV_HIGH,
+	DEV_LOW,
+	DEV_FAIR,
+	DEV_ACTIVE,
+	DEV_OVER,
+};
 static const struct table_column device_columns[] = {
 	[DEV_JOB] = { "JOB", TABLE_NUMBER, "" },
 	[DEV_DEVICE] = { "DEVICE", TABLE_TEXT, "" },
@@ -58,8 +67,19 @@ static const struct table_column device_columns[] = {
 };
 #define DEVICE_COLUMNS "JOB,DEVICE,CHARGED,LIMIT,HIGH,LOW,FAIR,ACTIVE,OVER"
 
-enum process_column { PROC_JOB, PROC_PID, PROC_COMMAND, PROC_ORDER, PROC_RULE, PROC_SWITCHES, PROC_HEAT,
-		      PROC_PIN, PROC_SEEN, PROC_SIGNALS, PROC_NOTES };
+enum process_column {
+	PROC_JOB,
+	PROC_PID,
+	PROC_COMMAND,
+	PROC_ORDER,
+	PROC_RULE,
+	PROC_SWITCHES,
+	PROC_HEAT,
+	PROC_PIN,
+	PROC_SEEN,
+	PROC_SIGNALS,
+	PROC_NOTES,
+};
 static const struct table_column process_columns[] = {
 	[PROC_JOB] = { "JOB", TABLE_NUMBER, "" },
 	[PROC_PID] = { "PID", TABLE_NUMBER, "" },
@@ -94,8 +114,8 @@ static int usage(FILE *out)
 	      "Tells why memory moved lately or did not, by which rule, and who is over.\n\n"
 	      "Options:\n" JOB_OPTIONS_HELP
 	      " -p, --pid <pid>        this process alone\n"
-	      "     --address <range>  chunks at <address> or <address>..<address> alone, as in maps\n"
-	      "     --last <n>         so many decisions, 0: all that are remembered (default: 20)\n"
+	      "     --address <range>  chunks at <address> or in <address>..<address> alone\n"
+	      "     --last <n>         so many decisions, 0: all there are (default: 20)\n"
 	      "     --summary          devices and processes alone, no decisions\n"
 	      TABLE_OPTIONS_HELP COMMON_OPTIONS_HELP,
 	      out);
@@ -273,8 +293,8 @@ static bool wanted(const struct options *o, const struct gpumem_decision *d)
 	return !o->to || (d->address < o->to && d->address + GPUMEM_CHUNK_BYTES > o->from);
 }
 
-static void put_decision(struct table *table, struct gpumem_job *job, const struct gpumem_decision *d,
-			 uint64_t now_ns)
+static void put_decision(struct table *table, struct gpumem_job *job,
+			 const struct gpumem_decision *d, uint64_t now_ns)
 {
 	uint64_t tenths = now_ns > d->time_ns ? (now_ns - d->time_ns) / 100000000u : 0;
 	struct gpumem_job_device device;
@@ -321,7 +341,8 @@ static int decision_rows(struct table *table, const struct options *o, struct gp
 enum part { PART_DEVICES, PART_PROCESSES, PART_DECISIONS, PARTS };
 
 /* 1: nothing of this job is wanted. */
-static int explain_job(struct table *const part[PARTS], const struct options *o, struct gpumem_job *job)
+static int explain_job(struct table *const part[PARTS], const struct options *o,
+		       struct gpumem_job *job)
 {
 	struct view v = { .job = job };
 	bool found = !o->pid;
@@ -358,7 +379,8 @@ static int explain(const struct options *o, const struct job_list *list,
 		any |= rc == 0;
 	}
 	if (!any && o->pid)
-		fprintf(stderr, "gpumem: process %d is in no job's record on this node\n", (int)o->pid);
+		fprintf(stderr, "gpumem: process %d is in no job's record on this node\n",
+			(int)o->pid);
 	else if (!any)
 		fputs("gpumem: no job has a record on this node\n", stderr);
 	return any ? tables_end(part + from, to - from) : EXIT_FAILED;
@@ -394,9 +416,11 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 int cmd_explain(int argc, char **argv)
 {
-	struct options o = { .last = DEFAULT_LAST,
-			     .table = { .name = "decisions",
-					.defaults = "TIME,PID,ADDRESS,SIZE,DIRECTION,REASON,HEAT,DEVICE" } };
+	struct options o = {
+		.last = DEFAULT_LAST,
+		.table = { .name = "decisions",
+			   .defaults = "TIME,PID,ADDRESS,SIZE,DIRECTION,REASON,HEAT,DEVICE" },
+	};
 	struct table *part[PARTS] = { NULL };
 	struct job_list list;
 	int code = parse_options(argc, argv, &o);

@@ -34,7 +34,8 @@ static int evict_usage(FILE *out)
 {
 	fputs("Usage:\n gpumem evict [options]\n\n"
 	      "Takes a job's memory off the devices; it stays off until gpumem migrate.\n\n"
-	      "Options:\n" JOB_OPTIONS_HELP PID_HELP DEVICE_HELP WAIT_HELP COMMON_OPTIONS_HELP SEE_PAGE,
+	      "Options:\n" JOB_OPTIONS_HELP PID_HELP DEVICE_HELP WAIT_HELP
+	      COMMON_OPTIONS_HELP SEE_PAGE,
 	      out);
 	return out == stdout ? EXIT_OK : EXIT_USAGE;
 }
@@ -221,16 +222,24 @@ static int request_command(int argc, char **argv, enum gpumem_request request,
 
 int cmd_evict(int argc, char **argv)
 {
-	static const struct command_options command = { "j:p:d:w:" COMMON_SHORT_OPTIONS, evict_longs,
-							take_option, evict_usage, false };
+	static const struct command_options command = {
+		.shorts = "j:p:d:w:" COMMON_SHORT_OPTIONS,
+		.longs = evict_longs,
+		.take = take_option,
+		.usage = evict_usage,
+	};
 
 	return request_command(argc, argv, GPUMEM_REQUEST_EVICT, &command);
 }
 
 int cmd_migrate(int argc, char **argv)
 {
-	static const struct command_options command = { "j:p:d:" COMMON_SHORT_OPTIONS, migrate_longs,
-							take_option, migrate_usage, false };
+	static const struct command_options command = {
+		.shorts = "j:p:d:" COMMON_SHORT_OPTIONS,
+		.longs = migrate_longs,
+		.take = take_option,
+		.usage = migrate_usage,
+	};
 
 	return request_command(argc, argv, GPUMEM_REQUEST_MIGRATE, &command);
 }
@@ -251,7 +260,7 @@ static int set_usage(FILE *out)
 	      " bw=<size>              bytes that may move in a second\n"
 	      " suspend=evict|keep     whether a suspended job leaves the devices\n\n"
 	      "Options:\n" JOB_OPTIONS_HELP
-	      " -d, --device <dev>     limit= on this device alone: PCI address or number in the job\n"
+	      " -d, --device <dev>     limit= here alone: PCI address or number in the job\n"
 	      " -w, --wait <seconds>   wait so long for a limit, 0 not at all (default: 10)\n"
 	      COMMON_OPTIONS_HELP SEE_PAGE,
 	      out);
@@ -260,7 +269,8 @@ static int set_usage(FILE *out)
 
 static bool may_be_set(const char *word, size_t len)
 {
-	static const char *const names[] = { "limit=", "high=", "low=", "evict=", "bw=", "suspend=" };
+	static const char *const names[] = { "limit=", "high=", "low=",
+					     "evict=", "bw=",	"suspend=" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (len >= strlen(names[i]) && strncmp(word, names[i], strlen(names[i])) == 0)
@@ -268,7 +278,7 @@ static bool may_be_set(const char *word, size_t len)
 	return false;
 }
 
-/* Sorts NAME=VALUE words, which may also come in comma lists, into a placement and a list of options. */
+/* Sorts NAME=VALUE words, which may come in comma lists too, into a placement and options. */
 static int sort_settings(char **words, char *placement, size_t placement_len, char *options,
 			 size_t options_len)
 {
@@ -277,15 +287,16 @@ static int sort_settings(char **words, char *placement, size_t placement_len, ch
 	for (; *words; words++) {
 		for (const char *word = *words;; word += len + 1) {
 			len = strcspn(word, ",");
-			if (strncmp(word, "policy=", 7) == 0 && !*placement && len < placement_len) {
+			if (strncmp(word, "policy=", 7) == 0 && !*placement &&
+			    len < placement_len) {
 				snprintf(placement, placement_len, "%.*s", (int)len - 7, word + 7);
 			} else if (may_be_set(word, len) && used + len + 2 < options_len) {
 				used += (size_t)snprintf(options + used, options_len - used, ",%.*s",
 							 (int)len, word);
 			} else {
 				fprintf(stderr,
-					"gpumem: cannot set \"%.*s\"; allowed, each once: " SETTINGS
-					"\n",
+					"gpumem: cannot set \"%.*s\"; allowed, each once: "
+					SETTINGS "\n",
 					(int)len, word);
 				return EXIT_USAGE;
 			}
@@ -306,7 +317,7 @@ static int parse_settings(char **words, struct gpumem_policy *ret)
 
 	if (code != EXIT_OK)
 		return code;
-	/* One mark alone must fit the job's other one, which the library sees to, and not the default. */
+	/* One mark alone must fit the job's other one, not the default: the library sees to it. */
 	high = strstr(options, ",high=") != NULL;
 	low = strstr(options, ",low=") != NULL;
 	snprintf(text, sizeof(text), "%s%s%s%s", *placement ? placement : "advise", options,
@@ -316,7 +327,8 @@ static int parse_settings(char **words, struct gpumem_policy *ret)
 		return EXIT_USAGE;
 	}
 	if (ret->ratio_device) {
-		fprintf(stderr, "gpumem: policy=%s: a running job keeps its ratio; allowed: %s alone\n",
+		fprintf(stderr,
+			"gpumem: policy=%s: a running job keeps its ratio; allowed: %s alone\n",
 			placement, gpumem_placement_name(ret->placement));
 		return EXIT_USAGE;
 	}
@@ -331,7 +343,8 @@ static int parse_settings(char **words, struct gpumem_policy *ret)
 
 /* Limits above the site's are found before the first word is written. */
 static int set_limits(struct gpumem_job *job, size_t from, size_t to,
-		      const struct gpumem_policy *policy, uint64_t *target, struct gpumem_error *err)
+		      const struct gpumem_policy *policy, uint64_t *target,
+		      struct gpumem_error *err)
 {
 	struct gpumem_job_device d;
 	int rc = 0;
@@ -380,8 +393,13 @@ static const struct option set_longs[] = {
 
 int cmd_set(int argc, char **argv)
 {
-	static const struct command_options command = { "j:d:w:" COMMON_SHORT_OPTIONS, set_longs,
-							take_option, set_usage, true };
+	static const struct command_options command = {
+		.shorts = "j:d:w:" COMMON_SHORT_OPTIONS,
+		.longs = set_longs,
+		.take = take_option,
+		.usage = set_usage,
+		.operands = true,
+	};
 	struct options o = { .filter.writable = true, .wait_seconds = DEFAULT_WAIT };
 	struct gpumem_policy policy;
 	struct gpumem_job *job;

@@ -18,39 +18,32 @@
 #include "commands.h"
 #include "gpumem.h"
 #include "options.h"
-
-struct options {
-	const char *policy, *conf, *device, *state_dir;
-};
-enum { OPT_CONF = 256, OPT_STATE_DIR };
+#include "run.h"
 
 static int usage(FILE *out)
 {
 	fputs("Usage:\n gpumem run [options] <policy> <command> [argument...]\n\n"
 	      "Runs a command with a memory policy, as srun --gpu-mem-policy does in a job.\n\n"
 	      "Options:\n"
-	      " -d, --device <pci>     use this device (default: all, nearest first)\n"
-	      "     --conf <file>      read this gpumem.conf\n"
-	      "     --state-dir <dir>  where the record is made (default: XDG_RUNTIME_DIR/gpumem)\n"
-	      COMMON_OPTIONS_HELP "\n",
+	      RUN_OPTIONS_HELP COMMON_OPTIONS_HELP "\n",
 	      out);
 	fputs(gpumem_policy_help(), out);
 	fputs("\nFor details see gpumem(1).\n", out);
 	return out == stdout ? EXIT_OK : EXIT_USAGE;
 }
 
-static int take_option(void *data, int c, char *value)
+int run_option(void *data, int c, char *value)
 {
-	struct options *o = data;
+	struct run_options *o = data;
 
 	switch (c) {
 	case 'd':
 		o->device = value;
 		return OPTION_TAKEN;
-	case OPT_CONF:
+	case RUN_OPT_CONF:
 		o->conf = value;
 		return OPTION_TAKEN;
-	case OPT_STATE_DIR:
+	case RUN_OPT_STATE_DIR:
 		o->state_dir = value;
 		return OPTION_TAKEN;
 	default:
@@ -59,21 +52,19 @@ static int take_option(void *data, int c, char *value)
 }
 
 static const struct option longs[] = {
-	{ "device", required_argument, NULL, 'd' },
-	{ "conf", required_argument, NULL, OPT_CONF },
-	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
+	RUN_OPTIONS,
 	COMMON_OPTIONS,
 };
 static const struct command_options command_options = {
 	.shorts = "+d:" COMMON_SHORT_OPTIONS,
 	.longs = longs,
-	.take = take_option,
+	.take = run_option,
 	.usage = usage,
 	.operands = true,
 };
 
 /* Returns -1 to go on, else an exit code. */
-static int parse_options(int argc, char **argv, struct options *o)
+static int parse_options(int argc, char **argv, struct run_options *o)
 {
 	int code = options_parse(argc, argv, &command_options, o);
 
@@ -87,7 +78,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return -1;
 }
 
-static void own_state_dir(const struct options *o, char *buf, size_t len)
+static void own_state_dir(const struct run_options *o, char *buf, size_t len)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 
@@ -134,8 +125,8 @@ static int make_plan(const struct gpumem_job_spec *spec, const struct gpumem_dev
 	return gpumem_plan_make(&policy, device, distance, count, bytes, 0, 0, ret, err);
 }
 
-static int prepare(const struct options *o, struct gpumem_ctx *ctx, struct gpumem_job_spec *spec,
-		   struct gpumem_plan *plan, struct gpumem_error *err)
+static int prepare(const struct run_options *o, struct gpumem_ctx *ctx,
+		   struct gpumem_job_spec *spec, struct gpumem_plan *plan, struct gpumem_error *err)
 {
 	const struct gpumem_subject nobody = { 0 };
 	struct gpumem_devices *devices = NULL;
@@ -181,6 +172,16 @@ static void set_environment(const struct gpumem_job_spec *spec, const struct gpu
 	setenv("HSA_TOOLS_LIB", gpumem_agent_path(), 1);
 }
 
+int run_exec(char **argv)
+{
+	int code;
+
+	execvp(argv[0], argv);
+	code = errno == ENOENT ? 127 : 126;
+	fprintf(stderr, "gpumem: %s: %s\n", argv[0], strerror(errno));
+	return code;
+}
+
 static volatile pid_t command;
 
 /* Who ends us means the command; the record is removed when it has ended. */
@@ -204,9 +205,7 @@ static int run_command(char **argv, const struct gpumem_job_spec *spec,
 
 	if (pid == 0) {
 		set_environment(spec, plan);
-		execvp(argv[0], argv);
-		fprintf(stderr, "gpumem: %s: %s\n", argv[0], strerror(errno));
-		_exit(errno == ENOENT ? 127 : 126);
+		_exit(run_exec(argv));
 	}
 	if (pid < 0) {
 		fprintf(stderr, "gpumem: fork: %s\n", strerror(errno));
@@ -222,37 +221,42 @@ static int run_command(char **argv, const struct gpumem_job_spec *spec,
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int cmd_run(int argc, char **argv)
+int run_with_policy(const struct run_options *o, char **argv)
 {
 	struct gpumem_job_spec spec = { 0 };
 	struct gpumem_plan plan;
 	struct gpumem_error err = { 0 };
 	char state_dir[PATH_MAX];
 	struct gpumem_ctx *ctx;
-	struct options o = { 0 };
-	int code = parse_options(argc, argv, &o);
+	int code;
 
-	if (code >= 0)
-		return code;
 	if (!*gpumem_agent_path()) {
 		fputs("gpumem: libgpumem-agent.so is not installed beside libgpumem.so\n", stderr);
 		return EXIT_FAILED;
 	}
 	if (gpumem_new(&ctx) < 0)
-		return EXIT_FAILED;
-	own_state_dir(&o, state_dir, sizeof(state_dir));
+		return fail(-ENOMEM);
+	own_state_dir(o, state_dir, sizeof(state_dir));
 	spec.state_dir = state_dir;
 	spec.job_id = (uint32_t)getpid();
 	spec.uid = getuid();
 	spec.gid = getgid();
-	spec.policy = o.policy;
-	if (prepare(&o, ctx, &spec, &plan, &err) < 0) {
+	spec.policy = o->policy;
+	if (prepare(o, ctx, &spec, &plan, &err) < 0) {
 		fprintf(stderr, "gpumem: %s\n", err.text);
 		code = EXIT_FAILED;
 	} else {
-		code = run_command(argv + optind, &spec, &plan);
+		code = run_command(argv, &spec, &plan);
 		gpumem_job_remove(state_dir, spec.job_id, NULL);
 	}
 	gpumem_unref(ctx);
 	return code;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options o = { 0 };
+	int code = parse_options(argc, argv, &o);
+
+	return code >= 0 ? code : run_with_policy(&o, argv + optind);
 }

@@ -32,7 +32,7 @@ struct options {
 static int usage(FILE *out)
 {
 	fputs("Usage:\n gpumem top [options]\n\n"
-	      "Shows again and again what jobs have on the devices of this node and how it moves.\n\n"
+	      "Shows again and again what jobs have on the devices of this node, and what moves.\n\n"
 	      "Options:\n" JOB_OPTIONS_HELP
 	      " -b, --batch            plain lines, no keys; so too when there is no terminal\n"
 	      " -d, --delay <seconds>  between two views, 0.1 to 3600 (default: 2)\n"
@@ -228,8 +228,8 @@ static bool rest(struct options *o, struct top_facts *facts, const sigset_t *mas
 	return !stopped_by;
 }
 
-/* One look at the records, which come and go. Returns an exit code; rc for what is said later, when
- * the terminal is given back. */
+/* One look at the records, which come and go. Returns an exit code; what *rc means is said when
+ * the terminal has been given back. */
 static int look(struct options *o, struct top_facts *facts, int *rc)
 {
 	struct top_facts next;

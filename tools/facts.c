@@ -71,7 +71,7 @@ const char *facts_step(uint32_t step, char buf[16])
 	return buf;
 }
 
-/* "/proc/PID/comm" is readable for everybody. */
+/* /proc/PID/comm is readable for everybody. */
 const char *facts_command(pid_t pid, char buf[32])
 {
 	char path[64];
@@ -84,8 +84,12 @@ const char *facts_command(pid_t pid, char buf[32])
 		return buf;
 	if (!fgets(buf, 32, f))
 		buf[0] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
 	fclose(f);
+	buf[strcspn(buf, "\n")] = '\0';
+	/* Its user chose the name, and root may read it on a terminal. */
+	for (char *p = buf; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
 	return buf;
 }
 

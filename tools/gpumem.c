@@ -20,6 +20,7 @@ static const struct command {
 	{ "explain", cmd_explain, "tell why a job's memory moved, or did not" },
 	{ "list", cmd_list, "show the GPUs of this node and whose memory is coherent" },
 	{ "migrate", cmd_migrate, "bring a running job's memory to the devices" },
+	{ "record", cmd_record, "run a command and write down which memory it uses" },
 	{ "report", cmd_report, "show what jobs did, those that ended too" },
 	{ "run", cmd_run, "run a command with a memory policy, without Slurm" },
 	{ "set", cmd_set, "change the policy of a running job" },

@@ -7,6 +7,7 @@ tools_gpumem_SOURCES = \
 	tools/cmd_check_conf.c \
 	tools/cmd_explain.c \
 	tools/cmd_list.c \
+	tools/cmd_record.c \
 	tools/cmd_request.c \
 	tools/cmd_report.c \
 	tools/cmd_run.c \
@@ -17,6 +18,7 @@ tools_gpumem_SOURCES = \
 	tools/gpumem.c \
 	tools/jobs.c tools/jobs.h \
 	tools/options.c tools/options.h \
+	tools/run.h \
 	tools/table.c tools/table.h \
 	tools/top.h tools/top_data.c tools/top_screen.c tools/top_view.c
 # End of tools_gpumem_SOURCES
@@ -31,5 +33,5 @@ check_PROGRAMS += tests/t/sample-record
 tests_t_sample_record_SOURCES = tests/t/sample-record.c
 tests_t_sample_record_LDADD = lib/libgpumem.la
 if BUILD_TOOLS
-dist_check_SCRIPTS += tests/t/explain.t tests/t/set.t tests/t/status.t tests/t/top.t
+dist_check_SCRIPTS += tests/t/explain.t tests/t/record.t tests/t/set.t tests/t/status.t tests/t/top.t
 endif

@@ -45,7 +45,8 @@ struct top_facts {
 
 /* Looks at the jobs once; rates are those since `before`, which may be empty. Free with
  * top_facts_free(). Returns 0 or a negative errno value. */
-int top_facts_take(const struct job_list *list, const struct top_facts *before, struct top_facts *ret);
+int top_facts_take(const struct job_list *list, const struct top_facts *before,
+		   struct top_facts *ret);
 void top_facts_free(struct top_facts *facts);
 void top_facts_sort(struct top_facts *facts, enum top_sort sort);
 
@@ -66,7 +67,8 @@ struct top_options {
 	bool help; /* the keys instead of the processes */
 };
 
-void top_view(struct top_sink *sink, const struct top_facts *facts, const struct top_options *options);
+void top_view(struct top_sink *sink, const struct top_facts *facts,
+	      const struct top_options *options);
 
 /* ---- screen ------------------------------------------------------------------------------ */
 

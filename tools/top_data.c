@@ -56,6 +56,16 @@ static const struct top_process *same_process(const struct top_facts *facts,
 	return NULL;
 }
 
+/* The job's user writes the figures: none is trusted to grow, or to be likely. */
+static uint64_t per_second(uint64_t now, uint64_t before, uint64_t passed_ns)
+{
+	double rate = now > before && passed_ns ?
+			      (double)(now - before) * (double)NS / (double)passed_ns :
+			      0;
+
+	return rate < 1e18 ? (uint64_t)rate : 1000000000000000000u;
+}
+
 static void fill_row(struct top_process *row, struct gpumem_job *job,
 		     const struct gpumem_job_process *p, const struct top_facts *before,
 		     uint64_t passed_ns)
@@ -75,11 +85,8 @@ static void fill_row(struct top_process *row, struct gpumem_job *job,
 	row->total[TOP_CPU_NS] = cpu_ns(p->pid);
 	row->total[TOP_AGENT_NS] = p->cpu_ns;
 	old = same_process(before, row);
-	/* The job's user writes the figures: none is trusted to grow. */
-	for (int k = 0; old && passed_ns && k < TOP_RATES; k++)
-		if (row->total[k] > old->total[k])
-			row->rate[k] = (uint64_t)((double)(row->total[k] - old->total[k]) *
-						  (double)NS / (double)passed_ns);
+	for (int k = 0; old && k < TOP_RATES; k++)
+		row->rate[k] = per_second(row->total[k], old->total[k], passed_ns);
 }
 
 static void *grow(void *list, size_t count, size_t more, size_t size)
@@ -116,7 +123,8 @@ static int take_job(struct top_facts *facts, struct gpumem_job *job, const struc
 	return rc;
 }
 
-int top_facts_take(const struct job_list *list, const struct top_facts *before, struct top_facts *ret)
+int top_facts_take(const struct job_list *list, const struct top_facts *before,
+		   struct top_facts *ret)
 {
 	struct top_facts facts = { .jobs = list->count, .rates = before->time_ns != 0 };
 	struct timespec now;

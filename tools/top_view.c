@@ -123,8 +123,8 @@ static void title(struct top_sink *sink, const struct top_facts *facts,
 
 	if (localtime_r(&now, &tm))
 		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	say(sink, TOP_PLAIN, "gpumem top  %s  jobs: %zu  processes: %zu  by %s, every %u.%u s", clock,
-	    facts->jobs, facts->process_count, top_sort_names[options->sort],
+	say(sink, TOP_PLAIN, "gpumem top  %s  jobs: %zu  processes: %zu  by %s, every %u.%u s",
+	    clock, facts->jobs, facts->process_count, top_sort_names[options->sort],
 	    options->delay_ms / 1000, options->delay_ms % 1000 / 100);
 	sink->end_line(sink);
 }
@@ -149,7 +149,8 @@ static void help(struct top_sink *sink)
 		say_line(sink, TOP_PLAIN, lines[i]);
 }
 
-void top_view(struct top_sink *sink, const struct top_facts *facts, const struct top_options *options)
+void top_view(struct top_sink *sink, const struct top_facts *facts,
+	      const struct top_options *options)
 {
 	size_t shown = facts->process_count;
 	/* The title, an empty line and the headings are there besides. */

@@ -36,9 +36,10 @@ test_expect_success 'only lib/discover names /sys or /proc/driver' '
 		"$SRCDIR"/tools --include="*.[ch]"
 '
 
-test_expect_success 'one file includes hwloc.h, one hsakmt.h' '
+test_expect_success 'one file includes hwloc.h, one hsakmt.h, one curses.h' '
 	one_file "hwloc\.h" &&
-	one_file "(hsakmt/)?hsakmt\.h"
+	one_file "(hsakmt/)?hsakmt\.h" &&
+	one_file "curses\.h"
 '
 
 test_expect_success 'lib includes nothing of Slurm' '

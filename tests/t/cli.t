@@ -116,7 +116,8 @@ test_expect_success 'wrong usage has one line and exit status 2' '
 	for args in "" "nonsense" "list extra" "list --nonsense" "list -o NOSUCH" \
 		"status extra" "evict --wait x" "migrate --wait 3" "set" "set limit=1x" \
 		"set colour=red" "set reserve=3G" "set limit=3G limit=4G" "set high=101%" \
-		"set --device 0 bw=3G" "set policy=perfer" "set policy=off bw=3M" "run prefer" "status --job x" \
+		"set --device 0 bw=3G" "set policy=perfer" "set policy=off bw=3M" "run prefer" "record" \
+		"top -s name" "explain --last x" "status --job x" \
 		"report x" "report --job x" "report -j 1 2" "report -o NOSUCH"; do
 		test_expect_code 2 gpumem $args >out 2>err || { echo "$args"; return 1; }
 		test_must_be_empty out

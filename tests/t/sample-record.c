@@ -2,8 +2,8 @@
 /*
  * sample-record: a job's record as agents would have written it, for tests of what reads records.
  *
- *   sample-record make DIR PID...      job 7 below DIR with two devices; each PID has a slot
- *   sample-record grow DIR MIB         what the first slot has on the first device, and its refaults
+ *   sample-record make DIR PID...   job 7 below DIR with two devices; each PID has a slot
+ *   sample-record grow DIR MIB      what the first slot has on the first device, and its refaults
  *
  * The first process holds 40 MiB of the first device's 64 MiB, 4 MiB of the second's, goes by the
  * duel and remembers one decision of each reason, the newest first reason; the others hold 8 MiB.
@@ -108,7 +108,8 @@ static void fill_first(struct gm_slot *s)
 	atomic_store(&s->device[1].moved_in, 4 * MIB);
 	atomic_store(&s->arm, GPUMEM_RULE_PIN);
 	atomic_store(&s->switches, 3);
-	atomic_store(&s->signals, GPUMEM_SIGNAL_PRESENCE | GPUMEM_SIGNAL_SOFT_DIRTY | GPUMEM_SIGNAL_SMI);
+	atomic_store(&s->signals, GPUMEM_SIGNAL_PRESENCE | GPUMEM_SIGNAL_SOFT_DIRTY |
+					  GPUMEM_SIGNAL_SMI);
 	atomic_store(&s->notes, GPUMEM_NOTE_MEMCG | GPUMEM_NOTE_BANDWIDTH);
 	atomic_store(&s->hit_permille[0], 614);
 	atomic_store(&s->hit_permille[1], 832);
@@ -160,8 +161,10 @@ int main(int argc, char **argv)
 	if (!l)
 		return 1;
 	if (!strcmp(argv[1], "grow")) {
-		atomic_fetch_add(&l->slot[0].device[0].resident, strtoull(argv[3], NULL, 10) * MIB);
-		atomic_fetch_add(&l->slot[0].device[0].refaulted, strtoull(argv[3], NULL, 10) * MIB);
+		uint64_t bytes = strtoull(argv[3], NULL, 10) * MIB;
+
+		atomic_fetch_add(&l->slot[0].device[0].resident, bytes);
+		atomic_fetch_add(&l->slot[0].device[0].refaulted, bytes);
 	}
 	for (int i = 3; !strcmp(argv[1], "make") && i < argc; i++)
 		fill_slot(l, (unsigned)i - 3, (pid_t)atoi(argv[i]));

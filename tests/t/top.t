@@ -85,6 +85,15 @@ test_expect_success 'over the limit the bar is full' '
 	top -b -n 1 | grep -E "^0000:c0:00.0 \[#{32}:###\|###\] 92.0M of 64.0M"
 '
 
+test_expect_success 'a name with control characters does nothing to a terminal' '
+	name=$(printf "a\033[2Jb") && cp "$(command -v sleep)" "$name" &&
+	{ "./$name" 600 & } && third=$! &&
+	"$sample" make "$PWD/names" $third &&
+	for _ in $(seq 50); do grep -q 2Jb /proc/$third/comm && break; sleep 0.1; done &&
+	gpumem top --state-dir "$PWD/names" -b -n 1 >seen; kill $third &&
+	grep -F "a?[2Jb" seen
+'
+
 test_expect_success 'a pipe is batch; no job is no error; a job that was named must be there' '
 	test "$(top -n 2 -d 0.1 </dev/null | grep -c "^gpumem top")" -eq 2 &&
 	gpumem top --state-dir "$PWD/nothing" -b -n 1 | grep "no job has a record" &&
