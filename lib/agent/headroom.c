@@ -42,6 +42,15 @@ uint64_t gm_pressure_part(uint64_t total, uint64_t used, uint64_t own)
 	return (uint64_t)((unsigned __int128)(keep - left) * own / used);
 }
 
+uint64_t gm_headroom_of(const struct gm_limits_device *device)
+{
+	uint64_t used, keep = device->bytes / FREE_PART;
+
+	if (gm_device_used_now(device->pci, &used) < 0)
+		return UINT64_MAX;
+	return device->bytes > used + keep ? device->bytes - used - keep : 0;
+}
+
 static void look_at_devices(struct gm_headroom *h, const struct gm_ledger *l)
 {
 	for (size_t i = 0; i < l->limits->device_count; i++) {

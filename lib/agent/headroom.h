@@ -27,6 +27,9 @@ void gm_headroom_init(struct gm_headroom *h, const char *job_dir);
 /* Looks again, at most twice a second. Costs a few reads of /sys and /sys/fs/cgroup. */
 void gm_headroom_look(struct gm_headroom *h, const struct gm_ledger *ledger, uint64_t now_ns);
 
+/* Bytes that may still move to the device before it is nearly full; UINT64_MAX when the driver does not
+ * say. One read of sysfs. */
+uint64_t gm_headroom_of(const struct gm_limits_device *device);
 /* The part of a device's lack of free memory that a holder of `own` of `used` bytes gives: free memory
  * should not fall below 1/64 of the device. Pure. */
 uint64_t gm_pressure_part(uint64_t total, uint64_t used, uint64_t own);

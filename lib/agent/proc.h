@@ -83,6 +83,7 @@ struct gm_proc {
 	uint32_t signals;
 
 	uint64_t move_cpu_ns; /* spent inside moves, not counted as watching */
+	uint64_t unchecked_bytes; /* moved in since the device's free memory was looked at */
 	uint64_t bandwidth_wait_ns; /* bw= allows nothing before */
 	size_t admit_index;   /* device to bring memory to; GM_SVM_HOST: none */
 	uint64_t admit_bytes; /* as much of it as there is room for */
@@ -140,6 +141,8 @@ bool gm_proc_return(struct gm_proc *p, uint64_t slice_ns);
 uint64_t gm_proc_out(struct gm_proc *p, uint32_t id, enum gpumem_reason reason);
 /* Brings one chunk to the home device. Callers hold the lock. */
 uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, enum gpumem_reason reason, bool *ret_full);
+/* Whether the device still has free memory after `bytes` more moved in; looks seldom. */
+bool gm_proc_has_room(struct gm_proc *p, uint64_t bytes);
 /* Whether bw= lets a chunk move now; what must move is counted and never held back. */
 bool gm_proc_bandwidth(struct gm_proc *p, bool must);
 /* Remembers in the ledger why a chunk moved or stayed. */

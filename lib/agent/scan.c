@@ -130,39 +130,43 @@ static bool wants_in(const struct gm_proc *p, const struct gm_chunk *c,
 	       (int16_t)((uint16_t)p->pass - c->retry_pass) >= 0;
 }
 
-static void bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view)
+/* False: bw= allows no more for now, and the chunk is to be looked at again. */
+static bool bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view)
 {
 	uint64_t before = now_ns(CLOCK_THREAD_CPUTIME_ID), bytes;
 	bool full = false;
 
-	if (!gm_proc_bandwidth(p, false)) {
-		p->admit_index = GM_SVM_HOST;
-		return;
-	}
+	if (!gm_proc_bandwidth(p, false))
+		return false;
 	bytes = gm_move_in(p, id, view, p->admit_index, GM_MIN_RUN, &full);
 	gm_proc_note(p, id, bytes, bytes ? GPUMEM_REASON_ROOM : GPUMEM_REASON_FAILED);
 	p->admit_bytes -= bytes < p->admit_bytes ? bytes : p->admit_bytes;
-	if (full)
+	if (full || !gm_proc_has_room(p, bytes))
 		p->admit_index = GM_SVM_HOST;
 	p->move_cpu_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - before;
+	return true;
 }
 
-static void visit(struct gm_proc *p, uint64_t number)
+/* One chunk of the pass. False: the pass has to pause before it. */
+static bool visit(struct gm_proc *p, uint64_t number)
 {
 	struct gm_chunk_view view;
 	uint32_t id = look(p, number, &view);
 	struct gm_chunk *c;
 
+	if (id != GM_NO_CHUNK) {
+		c = gm_chunk_at(&p->chunks, id);
+		if (wants_in(p, c, &view) && p->svm.ops && !bring_in(p, id, &view))
+			return false;
+	}
 	p->at_addr = (uintptr_t)(number + 1) * GPUMEM_CHUNK_BYTES;
 	if (id == GM_NO_CHUNK)
-		return;
-	c = gm_chunk_at(&p->chunks, id);
-	if (wants_in(p, c, &view) && p->svm.ops)
-		bring_in(p, id, &view);
+		return true;
 	if (c->present_pages != view.present)
 		p->changed = true;
 	c->present_pages = (uint16_t)view.present;
 	p->pass_host_bytes += (uint64_t)c->host_pages * GM_PAGE_BYTES;
+	return true;
 }
 
 void gm_proc_restart(struct gm_proc *p)
@@ -191,8 +195,7 @@ bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 			done = true;
 			break;
 		}
-		visit(p, number);
-		if (now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0) >= cpu_ns ||
+		if (!visit(p, number) || now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0) >= cpu_ns ||
 		    now_ns(CLOCK_MONOTONIC) >= end)
 			break;
 		pthread_mutex_unlock(&p->lock);

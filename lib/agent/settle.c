@@ -12,6 +12,7 @@
 #define EVICT_BATCH 64u
 #define FIRST_WAIT_NS 1000000000ull
 #define MAX_WAITS 6u
+#define ROOM_EVERY (16ull << 20) /* bytes moved in between two looks at the device's free memory */
 
 static uint64_t now_ns(clockid_t clock)
 {
@@ -66,6 +67,7 @@ void gm_proc_levels(const struct gm_proc *p, size_t i, struct gm_levels *ret)
 		limit = bytes - reserved;
 	ret->high = percent(limit, p->rules.high_percent ? p->rules.high_percent :
 							   GPUMEM_HIGH_PERCENT);
+	ret->draining = false;
 	ret->low = percent(limit, p->rules.low_percent ? p->rules.low_percent : GPUMEM_LOW_PERCENT);
 }
 
@@ -81,6 +83,19 @@ uint64_t gm_proc_step_high(const struct gm_proc *p, size_t i)
 static bool is_first_choice(const struct gm_proc *p, size_t i)
 {
 	return p->plan.device_count > 0 && p->plan.device[0] == i;
+}
+
+/* Of all agents together: who notices says it to the others. */
+static bool is_draining(const struct gm_proc *p, size_t i, uint64_t sum,
+			const struct gm_levels *levels)
+{
+	_Atomic uint32_t *word = &p->ledger.file->head.device[i].draining;
+
+	if (sum > levels->high)
+		atomic_store(word, 1);
+	else if (sum <= levels->low)
+		atomic_store(word, 0);
+	return atomic_load(word);
 }
 
 static void standing(const struct gm_proc *p, size_t i, struct gm_standing *s)
@@ -107,6 +122,7 @@ static void standing(const struct gm_proc *p, size_t i, struct gm_standing *s)
 	n = gm_ledger_holders(&p->ledger, i, holder, &own);
 	for (size_t k = 0; k < n; k++)
 		s->job += holder[k].charged;
+	levels.draining = is_draining(p, i, s->job, &levels);
 	gm_share(holder, n, own, &levels, &s->share);
 }
 
@@ -296,8 +312,30 @@ static bool evict(struct gm_proc *p, size_t i, const struct gm_decision *d, uint
 				return false;
 		}
 	} while (count);
+	/* What stays cannot be waited for: below the high mark is good enough then. */
+	if (r->stayed)
+		atomic_store(&p->ledger.file->head.device[i].draining, 0);
 	end_round(r);
 	return true;
+}
+
+/* As much of `bytes` as the device has free: beyond that the driver would evict somebody's. */
+static uint64_t device_room(const struct gm_proc *p, size_t i, uint64_t bytes)
+{
+	uint64_t room = bytes ? gm_headroom_of(&p->ledger.limits->device[i]) : 0;
+
+	return bytes < room ? bytes : room;
+}
+
+bool gm_proc_has_room(struct gm_proc *p, uint64_t bytes)
+{
+	size_t i = p->admit_index;
+
+	p->unchecked_bytes += bytes;
+	if (i == GM_SVM_HOST || !p->ledger.slot || p->unchecked_bytes < ROOM_EVERY)
+		return true;
+	p->unchecked_bytes = 0;
+	return gm_headroom_of(&p->ledger.limits->device[i]) >= GPUMEM_CHUNK_BYTES;
 }
 
 /* Asked for by hand comes first, then the plan's nearest device. */
@@ -375,6 +413,7 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 			set_engine_room(p, &s);
 		if (d.evict_bytes && gm_proc_open(p) == 0)
 			more |= !evict(p, i, &d, until);
+		d.admit_bytes = device_room(p, i, d.admit_bytes);
 		if ((d.admit_bytes || d.exchange) && rank(p, i) > best) {
 			best = rank(p, i);
 			p->admit_index = d.admit_bytes ? i : GM_SVM_HOST;

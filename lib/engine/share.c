@@ -91,9 +91,9 @@ void gm_share(const struct gm_holder *h, size_t n, size_t own, const struct gm_l
 		claims += claim(&h[k], ret->fair);
 		borrowed += above(h[k].charged, ret->fair);
 	}
-	ret->over = sum > levels->high;
-	free_room = above(levels->high, sum);
-	excess = ret->over ? sum - levels->low : less(above(claims, free_room), borrowed);
+	ret->over = sum > levels->high || (levels->draining && sum > levels->low);
+	free_room = ret->over ? 0 : above(levels->high, sum);
+	excess = ret->over ? above(sum, levels->low) : less(above(claims, free_room), borrowed);
 	if (excess) {
 		ret->give = part(h, n, own, ret->fair, less(excess, borrowed), &ret->class);
 		if (excess > borrowed)

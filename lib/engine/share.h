@@ -23,13 +23,14 @@ struct gm_holder {
 struct gm_levels {
 	uint64_t high; /* above it chunks leave, up to it they move in */
 	uint64_t low;  /* down to here once high is passed */
+	bool draining; /* it was passed before, and low is not reached yet */
 };
 
 struct gm_share {
 	uint64_t give;	/* bytes to take off the device now */
 	uint64_t room;	/* bytes this process may bring in now */
 	uint64_t fair;	/* its guaranteed part */
-	bool over;	/* the job is above the high mark */
+	bool over;	/* the job is above the high mark, or draining */
 	unsigned class; /* chunks below this heat class go first, everywhere in the job */
 };
 

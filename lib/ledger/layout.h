@@ -56,7 +56,7 @@ struct gm_limits {
 struct gm_head_device {
 	_Atomic uint64_t limit_bytes;
 	_Atomic uint32_t request;
-	uint32_t reserved;
+	_Atomic uint32_t draining; /* the high mark was passed, the low one is not reached yet */
 	_Atomic uint64_t moved_in, moved_out, refaulted; /* of owners whose slots were taken again */
 	_Atomic uint64_t peak;				 /* largest sum of charges seen */
 	_Atomic uint64_t byte_ms;			 /* sum of charges over time */

@@ -32,7 +32,7 @@ static int ascending(const void *a, const void *b)
 static void ask(struct gm_ledger *l, int what)
 {
 	struct gm_holder holder[GM_SLOTS];
-	struct gm_levels levels = { 1ull << 30, 1ull << 29 };
+	struct gm_levels levels = { 1ull << 30, 1ull << 29, false };
 	struct gm_share share;
 	size_t own, n;
 

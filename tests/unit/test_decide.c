@@ -25,7 +25,7 @@
 /* The own process and another one that holds the rest of the job's bytes. */
 static struct gm_decision decide(struct gm_standing s)
 {
-	const struct gm_levels levels = { s.job_limit, s.job_limit };
+	const struct gm_levels levels = { s.job_limit, s.job_limit, false };
 	struct gm_holder holder[2] = { { .charged = s.own }, { .charged = s.job - s.own } };
 
 	gm_share(holder, s.job > s.own ? 2 : 1, 0, &levels, &s.share);

@@ -17,7 +17,7 @@
 static struct gm_share of(const struct gm_holder *h, size_t n, size_t own, uint64_t high,
 			  uint64_t low)
 {
-	const struct gm_levels levels = { high, low };
+	const struct gm_levels levels = { high, low, false };
 	struct gm_share s;
 
 	gm_share(h, n, own, &levels, &s);
