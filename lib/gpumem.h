@@ -471,6 +471,7 @@ struct gpumem_job_process {
 		uint64_t moved_in_bytes, moved_out_bytes; /* since the process began */
 		uint64_t refaulted_bytes;
 		uint64_t wanted_bytes; /* would move in if there were room */
+		uint64_t fair_bytes;   /* what each process is guaranteed; 0 not known yet */
 		uint64_t class_bytes[GPUMEM_HEAT_CLASSES];
 		uint32_t request; /* enum gpumem_request of this process */
 	} device[GPUMEM_MAX_DEVICES];

@@ -124,6 +124,8 @@ static void standing(const struct gm_proc *p, size_t i, struct gm_standing *s)
 		s->job += holder[k].charged;
 	levels.draining = is_draining(p, i, s->job, &levels);
 	gm_share(holder, n, own, &levels, &s->share);
+	atomic_store(&p->ledger.slot->device[i].fair_chunks,
+		     (uint32_t)(s->share.fair / GPUMEM_CHUNK_BYTES));
 }
 
 void gm_proc_note(struct gm_proc *p, uint32_t id, uint64_t bytes, enum gpumem_reason reason)

@@ -75,18 +75,41 @@ static uint64_t part(const struct gm_holder *h, size_t n, size_t own, uint64_t k
 	return less(most, mine_below + mine);
 }
 
+static uint64_t demand(const struct gm_holder *h)
+{
+	return h->charged + h->wanted;
+}
+
+/* The level up to which all can be served when those who want less leave the rest to the others. */
+static uint64_t fair_level(const struct gm_holder *h, size_t n, uint64_t high)
+{
+	uint64_t level = 0, left, next = high;
+	size_t over = n;
+
+	/* It only rises, and ends when nobody drops below it: at most once for each. */
+	for (size_t round = 0; round <= n && next != level; round++) {
+		level = next;
+		left = high;
+		over = 0;
+		for (size_t k = 0; k < n; k++)
+			if (demand(&h[k]) > level || (round == 0 && demand(&h[k])))
+				over++;
+			else
+				left -= less(left, demand(&h[k]));
+		next = over ? left / over : level;
+	}
+	return level;
+}
+
 void gm_share(const struct gm_holder *h, size_t n, size_t own, const struct gm_levels *levels,
 	      struct gm_share *ret)
 {
 	uint64_t sum = 0, claims = 0, borrowed = 0, free_room, excess, own_claim, others;
-	size_t active = 0;
 
 	memset(ret, 0, sizeof(*ret));
-	for (size_t k = 0; k < n; k++) {
+	for (size_t k = 0; k < n; k++)
 		sum += h[k].charged;
-		active += h[k].charged || h[k].wanted;
-	}
-	ret->fair = levels->high / (active ? active : 1);
+	ret->fair = fair_level(h, n, levels->high);
 	for (size_t k = 0; k < n; k++) {
 		claims += claim(&h[k], ret->fair);
 		borrowed += above(h[k].charged, ret->fair);

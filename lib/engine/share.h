@@ -29,14 +29,14 @@ struct gm_levels {
 struct gm_share {
 	uint64_t give;	/* bytes to take off the device now */
 	uint64_t room;	/* bytes this process may bring in now */
-	uint64_t fair;	/* its guaranteed part */
+	uint64_t fair;	/* what each is guaranteed; more where others want less */
 	bool over;	/* the job is above the high mark, or draining */
 	unsigned class; /* chunks below this heat class go first, everywhere in the job */
 };
 
 /*
- * Above `high` the job gives down to `low`. Below it, processes that hold more than an equal part
- * (borrowers) give what those below theirs (owners) want and the free room does not cover. Borrowers give
+ * Above `high` the job gives down to `low`. Below it, processes that hold more than the fair
+ * part (borrowers) give what those below it (owners) want and the free room does not cover. Borrowers give
  * first, and of their borrowed bytes the job's coldest; what that does not cover comes from all, coldest
  * first. O(n).
  */

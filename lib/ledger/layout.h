@@ -93,7 +93,7 @@ struct gm_slot_device {
 	_Atomic uint64_t refaulted; /* wanted back soon after they were evicted */
 	_Atomic uint64_t wanted;    /* would move in if there were room */
 	_Atomic uint32_t request;
-	uint32_t reserved;
+	_Atomic uint32_t fair_chunks; /* what each process is guaranteed, as the owner sees it */
 };
 
 /* One decision. `time_ns` is written last; 0: being written. */

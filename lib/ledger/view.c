@@ -242,6 +242,8 @@ static void fill_process(const struct gpumem_job *job, const struct gm_slot *s,
 		p->device[i].moved_in_bytes = atomic_load(&d->moved_in);
 		p->device[i].moved_out_bytes = atomic_load(&d->moved_out);
 		p->device[i].refaulted_bytes = atomic_load(&d->refaulted);
+		p->device[i].fair_bytes =
+			atomic_load(&d->fair_chunks) * (uint64_t)GPUMEM_CHUNK_BYTES;
 		p->device[i].wanted_bytes = atomic_load(&d->wanted);
 		p->device[i].request = atomic_load(&d->request);
 		for (size_t k = 0; k < GPUMEM_HEAT_CLASSES; k++)

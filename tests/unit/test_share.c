@@ -88,30 +88,31 @@ static void test_owner_is_owed(void **state)
 
 	(void)state;
 	h[0].class_bytes[6] = 90 * M;
-	/* Equal parts of 99 are 33: the late one is owed 33, of which 3 are free. */
-	s = of(h, 3, 0, 99 * M, 90 * M);
-	assert_int_equal(s.fair, 33 * M);
-	assert_int_equal(s.give, 30 * M);
+	/* One wants 6 of 100, so the parts of the others are 47: the late one is owed that, of which
+	 * 4 are free. */
+	s = of(h, 3, 0, 100 * M, 90 * M);
+	assert_int_equal(s.fair, 47 * M);
+	assert_int_equal(s.give, 43 * M);
 	assert_int_equal(s.room, 0);
 	assert_false(s.over);
-	s = of(h, 3, 1, 99 * M, 90 * M);
+	s = of(h, 3, 1, 100 * M, 90 * M);
 	assert_int_equal(s.give, 0);
 	assert_int_equal(s.room, 0);
-	s = of(h, 3, 2, 99 * M, 90 * M);
+	s = of(h, 3, 2, 100 * M, 90 * M);
 	assert_int_equal(s.give, 0);
-	assert_int_equal(s.room, 3 * M);
+	assert_int_equal(s.room, 4 * M);
 	/* As soon as it is there, the late one takes it all. */
-	h[0].charged = 60 * M;
-	assert_int_equal(of(h, 3, 2, 99 * M, 90 * M).room, 33 * M);
-	assert_int_equal(of(h, 3, 0, 99 * M, 90 * M).room, 0);
-	assert_int_equal(of(h, 3, 0, 99 * M, 90 * M).give, 0);
+	h[0].charged = 47 * M;
+	assert_int_equal(of(h, 3, 2, 100 * M, 90 * M).room, 47 * M);
+	assert_int_equal(of(h, 3, 0, 100 * M, 90 * M).room, 0);
+	assert_int_equal(of(h, 3, 0, 100 * M, 90 * M).give, 0);
 	/* Who wants nothing is owed nothing. */
 	h[2].wanted = 0;
-	assert_int_equal(of(h, 3, 0, 99 * M, 90 * M).room, 33 * M);
+	assert_int_equal(of(h, 3, 0, 100 * M, 90 * M).room, 47 * M);
 	/* Less than a chunk is not worth a round. */
-	h[0].charged = 93 * M;
+	h[0].charged = 94 * M;
 	h[2].wanted = M;
-	assert_int_equal(of(h, 3, 0, 99 * M, 90 * M).give, 0);
+	assert_int_equal(of(h, 3, 0, 100 * M, 90 * M).give, 0);
 }
 
 static void test_alone(void **state)
