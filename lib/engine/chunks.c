@@ -12,7 +12,7 @@
 
 #define SLAB_LEAVES 256u /* the fewest that fill their pages to the last byte */
 #define SLAB_BYTES (SLAB_LEAVES * sizeof(struct gm_leaf))
-#define FIRST_ROOM 512u	 /* leaves; a page of pointers */
+#define FIRST_ROOM 512u /* leaves; a page of pointers */
 #define FIRST_INDEX 1024u /* a page */
 #define MOST_LEAVES (GM_NO_CHUNK / GM_LEAF_CHUNKS)
 #define NO_LEAF UINT32_MAX
@@ -93,8 +93,8 @@ static int grow_pointers(struct gm_chunks *chunks)
 	if (chunks->room) {
 		memcpy(leaf, chunks->leaf, chunks->leaves * sizeof(*leaf));
 		memcpy(leaf + room, chunks->slab, chunks->room / SLAB_LEAVES * sizeof(*leaf));
-		gm_shmem_free(chunks->leaf, (chunks->room + chunks->room / SLAB_LEAVES) *
-						    sizeof(*leaf));
+		gm_shmem_free(chunks->leaf,
+			      (chunks->room + chunks->room / SLAB_LEAVES) * sizeof(*leaf));
 	}
 	chunks->leaf = leaf;
 	chunks->slab = leaf + room;

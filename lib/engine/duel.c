@@ -10,16 +10,16 @@
 #define TABLE (2 * GM_DUEL_SAMPLES)
 #define NOBODY UINT32_MAX
 #define MISS_ONE 256u /* misses have eight binary places */
-#define RIPE_FAULTS 64u	 /* of samples, for a choice within an epoch */
+#define RIPE_FAULTS 64u /* of samples, for a choice within an epoch */
 #define BETTER_PERCENT 10u /* less to pay before the arm changes */
 #define WEIGHT_FLOOR 32u /* so many single misses weigh against what faults say */
 #define WEIGHT_MOST 16u
 
 /* In the order of `arm` in the shadow. */
-static const enum gm_arm arms[GM_DUEL_ARMS] = { GM_ARM_HEAT, GM_ARM_PIN, GM_ARM_OFTEN };
+static const enum gm_arm arms[GM_DUEL_ARMS] = {GM_ARM_HEAT, GM_ARM_PIN, GM_ARM_OFTEN};
 /* What an arm must save to be chosen, in thousandths of the touches. Only heat follows when the
  * program goes on to other data, so where the others are no better, heat it is. */
-static const uint32_t bias[GM_DUEL_ARMS] = { 0, 20, 10 };
+static const uint32_t bias[GM_DUEL_ARMS] = {0, 20, 10};
 
 struct sample {
 	uint32_t id;
@@ -29,8 +29,9 @@ struct sample {
 };
 
 struct directory {
-	uint64_t key[GM_DUEL_SAMPLES];	    /* by slot; the smallest leaves first */
-	uint16_t heap[GM_DUEL_SAMPLES + 1]; /* slots; [0] unused, so that a place of 0 is "not here" */
+	uint64_t key[GM_DUEL_SAMPLES]; /* by slot; the smallest leaves first */
+	uint16_t heap[GM_DUEL_SAMPLES +
+		      1]; /* slots; [0] unused, so that a place of 0 is "not here" */
 	uint16_t place[GM_DUEL_SAMPLES];
 	uint32_t count, room;
 	uint64_t misses; /* decayed */
@@ -45,8 +46,8 @@ struct gm_shadow {
 	uint32_t shift; /* one of 2^shift chunks is sampled */
 	uint32_t order; /* counts up with each arrival in a directory */
 	uint64_t touches; /* decayed */
-	/* Faults, and the chunks that had them, while a rule was in charge that lets newcomers leave
-	 * at once: what one bit of a scan stands for there. */
+	/* Faults, and the chunks that had them, while a rule was in charge that lets newcomers
+	 * leave at once: what one bit of a scan stands for there. */
 	uint32_t repeats, repeaters;
 	uint32_t fresh_faults; /* since the last choice */
 	bool churning;

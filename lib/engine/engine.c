@@ -11,9 +11,9 @@
 
 #define SETTLE_EPOCHS 2u
 #define REFAULT_EPOCHS 2u /* a touch within so many epochs after eviction is a refault */
-#define MOST_GUARD 8u	  /* epochs */
-#define EXPLORE 32u	  /* one in so many exchanges tries what pin forbids */
-#define LIKED 4u	  /* times its heat */
+#define MOST_GUARD 8u /* epochs */
+#define EXPLORE 32u /* one in so many exchanges tries what pin forbids */
+#define LIKED 4u /* times its heat */
 
 /* The guard: low half, the epochs of protection that refaults have earned; high half, the epochs
  * since it came or was evicted, as far as anybody asks. */
@@ -160,8 +160,8 @@ static uint64_t key_of(const struct gm_engine *e, const struct gm_chunk *c, bool
 	uint64_t group = group_of(e, c);
 	enum gm_arm arm = e->arm;
 
-	/* By these two what came last is what leaves first, settled or not. By choice pin lets nobody go, but
-	 * for trying: then the coldest. */
+	/* By these two what came last is what leaves first, settled or not. By choice pin lets
+	 * nobody go, but for trying: then the coldest. */
 	if (forced && (arm == GM_ARM_PIN || arm == GM_ARM_OFTEN))
 		group = c->flags & GM_CHUNK_LIKED ? PROTECTED : FREE;
 	if (!forced && arm == GM_ARM_PIN)
@@ -301,7 +301,7 @@ void gm_engine_went(struct gm_engine *e, uint32_t id, bool evicted)
 	if (!(c->flags & GM_CHUNK_HERE))
 		return;
 	rank(e, id, false);
-	c->flags &= (uint8_t)~(GM_CHUNK_HERE | GM_CHUNK_HIT | GM_CHUNK_SETTLING);
+	c->flags &= (uint8_t) ~(GM_CHUNK_HERE | GM_CHUNK_HIT | GM_CHUNK_SETTLING);
 	set_guard(c, guard(c), evicted ? 0 : SINCE_MOST);
 	e->resident--;
 }
@@ -343,7 +343,7 @@ static void age(struct gm_engine *e, struct gm_chunk *c, bool reset)
 		c->idle = 0;
 	else if (c->idle < UINT8_MAX)
 		c->idle++;
-	c->flags &= (uint8_t)~(GM_CHUNK_HIT | GM_CHUNK_MISSED | GM_CHUNK_COUNTED);
+	c->flags &= (uint8_t) ~(GM_CHUNK_HIT | GM_CHUNK_MISSED | GM_CHUNK_COUNTED);
 	if (c->guard == (SINCE_MOST << SINCE_SHIFT))
 		return;
 	if (reset)
@@ -459,7 +459,7 @@ unsigned gm_engine_class(const struct gm_engine *e, uint32_t id)
 	unsigned class = 0;
 
 	for (; steps && class < GM_CLASSES - 1; steps >>= 1)
-		class++;
+		class ++;
 	return class;
 }
 

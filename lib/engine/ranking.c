@@ -71,7 +71,7 @@ void gm_ranking_add(struct gm_ranking *r, uint64_t key, uint32_t id)
 	if (r->count == 2 * GM_RANKING_FRONT)
 		cut(r);
 	if (key <= r->most)
-		r->entry[r->count++] = (struct gm_ranked){ key, id };
+		r->entry[r->count++] = (struct gm_ranked){key, id};
 }
 
 /* Restores a heap with the smallest key on top below `at`. */
@@ -131,7 +131,7 @@ void gm_ranking_insert(struct gm_ranking *r, uint64_t key, uint32_t id)
 			return;
 	}
 	memmove(r->entry + at + 1, r->entry + at, (r->count - at) * sizeof(*r->entry));
-	r->entry[at] = (struct gm_ranked){ key, id };
+	r->entry[at] = (struct gm_ranked){key, id};
 	r->count++;
 }
 

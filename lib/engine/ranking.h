@@ -22,7 +22,7 @@ struct gm_ranking {
 	struct gm_ranked entry[2 * GM_RANKING_FRONT];
 	uint32_t count;
 	bool built; /* false: to be filled before it is read */
-	bool cut;   /* there are more, all with keys above `most` */
+	bool cut; /* there are more, all with keys above `most` */
 	uint64_t most;
 };
 

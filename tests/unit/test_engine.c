@@ -79,8 +79,8 @@ static enum gpumem_reason swap(struct process *p, uint32_t in, uint32_t out, boo
 	return reason;
 }
 
-/* Chunks 0 to 3 came in this order; 0 and 2 are touched in each of the last epochs, 1 was last touched
- * before 3 was. */
+/* Chunks 0 to 3 came in this order; 0 and 2 are touched in each of the last epochs, 1 was last
+ * touched before 3 was. */
 static void four(struct process *p, enum gpumem_evict_order order)
 {
 	begin(p, order, 8, 4);
@@ -117,12 +117,12 @@ static void check_order(enum gpumem_evict_order order, bool force, const uint32_
 static void test_orders(void **state)
 {
 	(void)state;
-	check_order(GPUMEM_EVICT_HEAT, false, (const uint32_t[]){ 3, 1, 0, 2 });
-	check_order(GPUMEM_EVICT_AGE, false, (const uint32_t[]){ 1, 3, 0, 2 });
-	check_order(GPUMEM_EVICT_LRF, false, (const uint32_t[]){ 0, 1, 2, 3 });
-	check_order(GPUMEM_EVICT_PIN, true, (const uint32_t[]){ 3, 2, 1, 0 });
-	check_order(GPUMEM_EVICT_PIN, false, (const uint32_t[]){ 3, 1, 0, 2 });
-	check_order(GPUMEM_EVICT_NONE, true, (const uint32_t[]){ 3, 1, 0, 2 });
+	check_order(GPUMEM_EVICT_HEAT, false, (const uint32_t[]){3, 1, 0, 2});
+	check_order(GPUMEM_EVICT_AGE, false, (const uint32_t[]){1, 3, 0, 2});
+	check_order(GPUMEM_EVICT_LRF, false, (const uint32_t[]){0, 1, 2, 3});
+	check_order(GPUMEM_EVICT_PIN, true, (const uint32_t[]){3, 2, 1, 0});
+	check_order(GPUMEM_EVICT_PIN, false, (const uint32_t[]){3, 1, 0, 2});
+	check_order(GPUMEM_EVICT_NONE, true, (const uint32_t[]){3, 1, 0, 2});
 }
 
 static void test_swap(void **state)
@@ -132,12 +132,12 @@ static void test_swap(void **state)
 		bool hot, yes;
 		enum gpumem_reason reason;
 	} tries[] = {
-		{ GPUMEM_EVICT_HEAT, true, true, GPUMEM_REASON_HOTTER },
-		{ GPUMEM_EVICT_HEAT, false, false, GPUMEM_REASON_NOT_HOTTER },
-		{ GPUMEM_EVICT_DUEL, true, true, GPUMEM_REASON_HOTTER },
-		{ GPUMEM_EVICT_AGE, false, true, GPUMEM_REASON_FAULTED },
-		{ GPUMEM_EVICT_LRF, false, true, GPUMEM_REASON_FAULTED },
-		{ GPUMEM_EVICT_NONE, true, false, GPUMEM_REASON_FULL },
+		{GPUMEM_EVICT_HEAT, true, true, GPUMEM_REASON_HOTTER},
+		{GPUMEM_EVICT_HEAT, false, false, GPUMEM_REASON_NOT_HOTTER},
+		{GPUMEM_EVICT_DUEL, true, true, GPUMEM_REASON_HOTTER},
+		{GPUMEM_EVICT_AGE, false, true, GPUMEM_REASON_FAULTED},
+		{GPUMEM_EVICT_LRF, false, true, GPUMEM_REASON_FAULTED},
+		{GPUMEM_EVICT_NONE, true, false, GPUMEM_REASON_FULL},
 	};
 	struct process p;
 	bool yes;
@@ -230,7 +230,7 @@ static unsigned protected_for(struct process *p, uint32_t n)
 /* Each refault doubles the protection up to a bound; it wears off when there are no more. */
 static void test_guard(void **state)
 {
-	static const unsigned expected[] = { 3, 4, 4, 6, 6, 10, 10, 10 };
+	static const unsigned expected[] = {3, 4, 4, 6, 6, 10, 10, 10};
 	struct process p;
 
 	(void)state;
@@ -357,7 +357,8 @@ static uint64_t play(struct process *p, unsigned sweeps, unsigned hot, uint64_t 
 
 	srandom(7);
 	for (uint32_t i = 0; i < (sweeps + hot) * 100; i++) {
-		uint32_t n = i < sweeps * 100 ? i % 100 : (uint32_t)random() % 40 + i / 3000 % 2 * 60;
+		uint32_t n =
+			i < sweeps * 100 ? i % 100 : (uint32_t)random() % 40 + i / 3000 % 2 * 60;
 		struct gm_chunk *c = gm_chunk_at(&p->chunks, p->id[n]);
 
 		if (c->device_pages) {
@@ -380,9 +381,9 @@ static uint64_t play(struct process *p, unsigned sweeps, unsigned hot, uint64_t 
 
 static void test_deterministic(void **state)
 {
-	static const enum gpumem_evict_order order[] = { GPUMEM_EVICT_DUEL, GPUMEM_EVICT_HEAT,
-							 GPUMEM_EVICT_PIN };
-	uint64_t sum[2], hits[2] = { 0 };
+	static const enum gpumem_evict_order order[] = {GPUMEM_EVICT_DUEL, GPUMEM_EVICT_HEAT,
+							GPUMEM_EVICT_PIN};
+	uint64_t sum[2], hits[2] = {0};
 	struct process p;
 
 	(void)state;
@@ -417,6 +418,48 @@ static void test_duel(void **state)
 	assert_in_range(view.hit_permille[1], 750, 850);
 	play(&p, 0, 200, &duel);
 	assert_in_range(duel, 26000 * 90 / 100, 26000);
+	end(&p);
+}
+
+/* A hot half beside a stream: what is touched often stays, what streams by passes through one
+ * place. */
+static void test_often(void **state)
+{
+	uint64_t late = 0;
+	struct process p;
+	uint32_t out, stream = 0;
+
+	(void)state;
+	srandom(3);
+	begin(&p, GPUMEM_EVICT_DUEL, 200, 100);
+	for (uint32_t i = 0; i < 20000; i++) {
+		uint32_t n = i % 2 ? 100 + stream++ % 100 : (uint32_t)random() % 90;
+
+		if (gm_chunk_at(&p.chunks, p.id[n])->device_pages) {
+			touched(&p, n);
+			late += i >= 10000;
+		} else {
+			gm_engine_faulted(&p.engine, p.id[n]);
+			if (p.engine.resident == 100) {
+				gm_engine_victims(&p.engine, 1, true, &out);
+				went(&p, (uint32_t)gm_chunk_number(&p.chunks, out), true);
+			}
+			came(&p, n);
+		}
+		if (i % 200 == 199)
+			epochs(&p, 1);
+	}
+	/* The hot half is half of all touches, and ten places more are for the stream. */
+	assert_in_range(late, 5000, 5700);
+	assert_string_equal(gm_arm_name(GM_ARM_OFTEN), "often");
+	/* Of those that came lately too: whoever came last leaves first, when it must be. */
+	assert_int_equal(gm_engine_set_order(&p.engine, GPUMEM_EVICT_PIN), 0);
+	gm_engine_victims(&p.engine, 1, true, &out);
+	went(&p, (uint32_t)gm_chunk_number(&p.chunks, out), true);
+	for (stream = 100; gm_chunk_at(&p.chunks, p.id[stream])->device_pages;)
+		stream++;
+	came(&p, stream);
+	assert_int_equal(victim(&p, true), stream);
 	end(&p);
 }
 
@@ -469,13 +512,13 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_orders),	   cmocka_unit_test(test_swap),
-		cmocka_unit_test(test_pinned),	   cmocka_unit_test(test_settling),
-		cmocka_unit_test(test_liked),	   cmocka_unit_test(test_guard),
-		cmocka_unit_test(test_wanted),	   cmocka_unit_test(test_others),
-		cmocka_unit_test(test_counts),	   cmocka_unit_test(test_deterministic),
-		cmocka_unit_test(test_duel),	   cmocka_unit_test(test_live_switch),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_orders), cmocka_unit_test(test_swap),
+		cmocka_unit_test(test_pinned), cmocka_unit_test(test_settling),
+		cmocka_unit_test(test_liked),  cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_wanted), cmocka_unit_test(test_others),
+		cmocka_unit_test(test_counts), cmocka_unit_test(test_deterministic),
+		cmocka_unit_test(test_duel),   cmocka_unit_test(test_live_switch),
+		cmocka_unit_test(test_often),  cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@
 /* Spread numbers have a leaf each; dense ones share them. */
 static void check_numbers(uint64_t stride)
 {
-	struct gm_chunks t = { 0 };
+	struct gm_chunks t = {0};
 
 	assert_int_equal(gm_chunks_find(&t, 1), GM_NO_CHUNK);
 	assert_int_equal(gm_chunks_next(&t, GM_NO_CHUNK), GM_NO_CHUNK);
@@ -69,7 +69,7 @@ static void test_high(void **state)
 /* Ids and pointers from before hold while the table grows. */
 static void test_stay(void **state)
 {
-	struct gm_chunks t = { 0 };
+	struct gm_chunks t = {0};
 	uint32_t id = gm_chunks_get(&t, 12345);
 	struct gm_chunk *c = gm_chunk_at(&t, id);
 
@@ -88,7 +88,7 @@ static void test_stay(void **state)
 static void test_next(void **state)
 {
 	static uint8_t seen[MANY];
-	struct gm_chunks t = { 0 };
+	struct gm_chunks t = {0};
 	uint32_t left = 0;
 
 	(void)state;
@@ -120,7 +120,7 @@ static void test_next(void **state)
 static void test_random(void **state)
 {
 	static uint32_t expected[MANY];
-	struct gm_chunks t = { 0 };
+	struct gm_chunks t = {0};
 	uint32_t used = 0;
 
 	(void)state;
@@ -150,7 +150,7 @@ static void test_random(void **state)
 /* A process whose memory wanders must not leave a trail. */
 static void test_reuse(void **state)
 {
-	struct gm_chunks t = { 0 };
+	struct gm_chunks t = {0};
 	uint32_t leaves = 0;
 
 	(void)state;
@@ -182,7 +182,7 @@ static uint64_t mapped_bytes(void)
 static void test_small(void **state)
 {
 	uint32_t count = 1u << 20;
-	struct gm_chunks t = { 0 };
+	struct gm_chunks t = {0};
 	uint64_t before, bytes;
 
 	(void)state;
@@ -200,8 +200,8 @@ static void test_small(void **state)
 /* Where there is no more memory the table goes on with what it has. */
 static void test_no_memory(void **state)
 {
-	struct rlimit old, none = { 0, 0 };
-	struct gm_chunks t = { 0 };
+	struct rlimit old, none = {0, 0};
+	struct gm_chunks t = {0};
 	uint64_t n = 0;
 
 	(void)state;
@@ -218,7 +218,8 @@ static void test_no_memory(void **state)
 	assert_int_equal(t.used, n / 2);
 	for (uint64_t i = 1; i <= n; i++)
 		if ((gm_chunks_find(&t, i * 64) == GM_NO_CHUNK) != (i % 2 == 1))
-			fail_msg("chunk %ju of %ju is lost or was kept", (uintmax_t)i, (uintmax_t)n);
+			fail_msg("chunk %ju of %ju is lost or was kept", (uintmax_t)i,
+				 (uintmax_t)n);
 	for (uint64_t i = 1; i <= MANY; i++)
 		assert_int_not_equal(gm_chunks_get(&t, i * 64), GM_NO_CHUNK);
 	gm_chunks_free(&t);
@@ -227,10 +228,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_spread), cmocka_unit_test(test_dense),
-		cmocka_unit_test(test_high),   cmocka_unit_test(test_stay),
-		cmocka_unit_test(test_next),   cmocka_unit_test(test_random),
-		cmocka_unit_test(test_reuse),  cmocka_unit_test(test_small),
+		cmocka_unit_test(test_spread),	  cmocka_unit_test(test_dense),
+		cmocka_unit_test(test_high),	  cmocka_unit_test(test_stay),
+		cmocka_unit_test(test_next),	  cmocka_unit_test(test_random),
+		cmocka_unit_test(test_reuse),	  cmocka_unit_test(test_small),
 		cmocka_unit_test(test_no_memory),
 	};
 

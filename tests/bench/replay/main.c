@@ -155,6 +155,7 @@ static void usage(void)
 	     " -n N      seeds (1)\n"
 	     " -a        ablations of the duel instead of all rules\n"
 	     " -p        gpumem's rules alone\n"
+	     " -d        the duel alone\n"
 	     " -q        no line per case\n"
 	     " -t FILE   a trace instead of the workloads\n"
 	     " -o FILE   plot in SVG\n"
@@ -176,7 +177,7 @@ static uint32_t number(const char *text)
 
 static void parse(struct options *o, int argc, char **argv)
 {
-	for (int c; (c = getopt(argc, argv, "e:s:n:apqt:o:c:l:h")) != -1;)
+	for (int c; (c = getopt(argc, argv, "e:s:n:adpqt:o:c:l:h")) != -1;)
 		switch (c) {
 		case 'e':
 			o->scan_every = number(optarg);
@@ -192,6 +193,10 @@ static void parse(struct options *o, int argc, char **argv)
 			break;
 		case 'l':
 			o->accesses = number(optarg);
+			break;
+		case 'd':
+			o->with_peers = false;
+			o->products = 2;
 			break;
 		case 'p':
 			o->with_peers = false;

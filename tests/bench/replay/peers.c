@@ -66,6 +66,7 @@ struct figures {
 	uint32_t *order; /* of the last fault; the oldest of equals leaves */
 	uint32_t clock, epoch;
 	uint32_t *fault, faults; /* sampled ones of this epoch */
+	uint8_t *fresh;	   /* faulted in this epoch: replayed as that, not as a bit too */
 	double *cool; /* the shadows' own counters */
 	struct shadow shadow[2]; /* heat, pin */
 	uint32_t clock_shadow;
@@ -80,6 +81,7 @@ static void figures_begin(struct sim *s)
 	f->figure = must_alloc(n, sizeof(*f->figure));
 	f->order = must_alloc(n, sizeof(*f->order));
 	f->cool = must_alloc(n, sizeof(*f->cool));
+	f->fresh = must_alloc(n, 1);
 	f->fault = must_alloc(s->scan_every, sizeof(*f->fault));
 	for (int i = 0; i < 2; i++) {
 		f->shadow[i].in = must_alloc(n, 1);
@@ -99,6 +101,7 @@ static void figures_end(struct sim *s)
 	free(f->figure);
 	free(f->order);
 	free(f->cool);
+	free(f->fresh);
 	free(f->fault);
 	free(f);
 }
@@ -251,9 +254,10 @@ static void duel_scan(struct sim *s)
 	for (uint32_t i = 0; i < f->faults; i++)
 		replay_one(s, f, f->fault[i]);
 	for (uint32_t c = 0; c < s->workload->chunks; c++)
-		if (sampled(c) && s->bit[c])
+		if (sampled(c) && s->bit[c] && !f->fresh[c])
 			replay_one(s, f, c);
 	f->faults = 0;
+	memset(f->fresh, 0, s->workload->chunks);
 	if (*miss[1] < 0.9 * *miss[0] - 1)
 		f->winner = !f->winner;
 }
@@ -272,6 +276,7 @@ static void duel_came(struct sim *s, uint32_t c)
 	struct figures *f = s->state;
 
 	heat_came(s, c);
+	f->fresh[c] = 1;
 	if (sampled(c))
 		f->fault[f->faults++] = c;
 }

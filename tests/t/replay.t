@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC1090,SC2034
+test_description='the default policy keeps more of the right chunks than the classic ones'
+
+sharness=${SHARNESS:-/usr/share/sharness/sharness.sh}
+[ -r "$sharness" ] || { echo "1..0 # SKIP sharness is not installed"; exit 0; }
+SHARNESS_TEST_DIRECTORY=${BUILDDIR:-$(pwd)}/tests/t
+SHARNESS_TEST_OUTDIR=$SHARNESS_TEST_DIRECTORY
+mkdir -p "$SHARNESS_TEST_DIRECTORY"
+cd "$SHARNESS_TEST_DIRECTORY" || exit 1
+. "$sharness"
+
+replay=$BUILDDIR/tests/bench/replay/replay
+
+test_expect_success 'a small replay runs' '
+	"$replay" -e 256 -c 512 -l 40000 >table &&
+	tail -n 1 table | grep -qE "^replay policy=.* mean=[0-9.]* worst=[0-9.]* seeds=1 cases=32$"
+'
+
+# Columns are found by their heads; all left of the duel are others.
+test_expect_success 'the duel is above each of the others' '
+	awk "NR == 1 { for (i = 1; i <= NF; i++) if (\$i == \"duel\") duel = i + 1 }
+		\$1 == \"mean\" {
+			for (i = 2; i < duel; i++)
+				if (\$duel <= \$i) print i, \$i, \$duel
+			if (\$duel < 90 || \$(duel + 1) < 90) print \"low\", \$duel, \$(duel + 1)
+			seen = 1
+		}
+		END { if (!seen) print \"no mean\" }" table >bad &&
+	test_must_be_empty bad
+'
+
+test_expect_success 'the same again' '
+	"$replay" -e 256 -c 512 -l 40000 >again &&
+	test_cmp table again
+'
+
+test_expect_success 'a trace is read, anything else refused' '
+	{
+		echo "# gpumem-trace 1"
+		for i in 1 2 3; do
+			for n in 3f80001 3f80002 3f80003 3f80004; do echo "$i $n t"; done
+			echo "$i 0 e"
+		done
+	} >trace &&
+	"$replay" -p -t trace >out && grep -q "^trace  *200" out &&
+	echo "4 3f80001 x" >>trace &&
+	test_must_fail "$replay" -p -t trace 2>err && grep -q "trace:17" err &&
+	echo "# gpumem-trace 2" >trace &&
+	test_must_fail "$replay" -p -t trace
+'
+
+test_done
