@@ -211,7 +211,7 @@ static void put_over(struct table *table, const struct view *v, size_t i, uint64
 	for (size_t k = 0; k < v->count && used < sizeof(text); k++) {
 		uint64_t bytes = v->process[k].device[i].resident_bytes;
 
-		if (!v->process[k].alive || bytes <= fair)
+		if (!v->process[k].alive || !fair || bytes <= fair)
 			continue;
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%d:%s",
 					 used ? "," : "", (int)v->process[k].pid,

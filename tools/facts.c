@@ -114,6 +114,7 @@ int facts_device(struct gpumem_job *job, size_t i, const struct gpumem_job_proce
 		 size_t count, struct facts_device *ret)
 {
 	struct facts_device f = { 0 };
+	uint64_t newest = 0;
 	uint32_t high, low;
 	int rc = gpumem_job_device(job, i, &f.d);
 
@@ -128,8 +129,12 @@ int facts_device(struct gpumem_job *job, size_t i, const struct gpumem_job_proce
 		f.resident += processes[k].device[i].resident_bytes;
 		f.active += processes[k].device[i].resident_bytes ||
 			    processes[k].device[i].wanted_bytes;
+		/* All compute the same; who looked last knows best, and the others are not far off. */
+		if (processes[k].device[i].fair_bytes && processes[k].updated_ns >= newest) {
+			f.fair_bytes = processes[k].device[i].fair_bytes;
+			newest = processes[k].updated_ns;
+		}
 	}
-	f.fair_bytes = f.high_bytes / (f.active ? f.active : 1);
 	*ret = f;
 	return 0;
 }

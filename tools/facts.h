@@ -30,7 +30,7 @@ struct facts_device {
 	struct gpumem_job_device d;
 	uint64_t resident; /* of the processes in the snapshot */
 	uint64_t high_bytes, low_bytes;
-	uint64_t fair_bytes; /* of one process: high_bytes by those who are active */
+	uint64_t fair_bytes; /* what each process is guaranteed, as the agents have it; 0 unknown */
 	size_t active;	     /* processes that hold something there, or want to */
 };
 /* From one look at the processes; returns 0 or a negative errno value. */
