@@ -76,6 +76,7 @@ enum process_column {
 	PROC_SWITCHES,
 	PROC_HEAT,
 	PROC_PIN,
+	PROC_OFTEN,
 	PROC_SEEN,
 	PROC_SIGNALS,
 	PROC_NOTES,
@@ -89,13 +90,14 @@ static const struct table_column process_columns[] = {
 	[PROC_SWITCHES] = { "SWITCHES", TABLE_NUMBER, "" },
 	[PROC_HEAT] = { "HITHEAT", TABLE_NUMBER, "" },
 	[PROC_PIN] = { "HITPIN", TABLE_NUMBER, "" },
+	[PROC_OFTEN] = { "HITOFTEN", TABLE_NUMBER, "" },
 	[PROC_SEEN] = { "HITSEEN", TABLE_NUMBER, "" },
 	[PROC_SIGNALS] = { "SIGNALS", TABLE_TEXT, "" },
 	[PROC_NOTES] = { "NOTES", TABLE_TEXT, "" },
 	{ NULL },
 };
 #define PROCESS_COLUMNS                                                                          \
-	"JOB,PID,COMMAND,ORDER,RULE,SWITCHES,HITHEAT,HITPIN,HITSEEN,SIGNALS,NOTES"
+	"JOB,PID,COMMAND,ORDER,RULE,SWITCHES,HITHEAT,HITPIN,HITOFTEN,HITSEEN,SIGNALS,NOTES"
 
 struct options {
 	struct job_filter filter;
@@ -271,6 +273,7 @@ static void process_rows(struct table *table, const struct view *v, pid_t only)
 		if (p->order == GPUMEM_EVICT_DUEL || p->order == GPUMEM_EVICT_DEFAULT) {
 			put_percent(table, PROC_HEAT, p->hit_permille[0]);
 			put_percent(table, PROC_PIN, p->hit_permille[1]);
+			put_percent(table, PROC_OFTEN, p->hit_permille[2]);
 		}
 		put_percent(table, PROC_SEEN, p->seen_permille);
 		table_text(table, PROC_SIGNALS, facts_signals(p->signals, text));

@@ -69,7 +69,7 @@ static const struct table_column columns[] = {
 	[COL_POLICY] = { "POLICY", TABLE_TEXT, "the job's policy" },
 	[COL_CHANGED] = { "CHANGED", TABLE_TEXT, "what gpumem set changed of it" },
 	[COL_ORDER] = { "ORDER", TABLE_TEXT, "evict=: duel, heat, age, lrf, pin, none" },
-	[COL_RULE] = { "RULE", TABLE_TEXT, "the rule in force now: heat, pin, age, lrf, none" },
+	[COL_RULE] = { "RULE", TABLE_TEXT, "the rule in force now: heat, pin, often, age, lrf, none" },
 	[COL_SIGNALS] = { "SIGNALS", TABLE_TEXT,
 			  "live: presence, scan, soft-dirty, referenced, smi, calls" },
 	[COL_NOTES] = { "NOTES", TABLE_TEXT, "memcg, pressure, suspended, bandwidth, reserved" },

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/headroom.h"
@@ -16,6 +15,7 @@
 #include "discover/room.h"
 
 #define LOOK_NS 500000000ull
+#define NEIGHBOURS_NS 2000000000ull
 #define FREE_PART 64u /* of a device's bytes: kept free, or the driver evicts whom it likes */
 
 void gm_headroom_init(struct gm_headroom *h, const char *job_dir)
@@ -75,24 +75,19 @@ static void add_neighbour(struct gm_headroom *h, const struct gm_ledger *l, cons
 		return;
 	for (size_t i = 0; i < l->limits->device_count; i++)
 		for (uint32_t k = 0; k < other.device_count; k++)
-			if (strcmp(other.device[k].pci, l->limits->device[i].pci) == 0)
+			if ((other.given >> k & 1) &&
+			    strcmp(other.device[k].pci, l->limits->device[i].pci) == 0)
 				h->reserved[i] += other.device[k].reserve_bytes;
 }
 
-/* Only when a job came or went: that changes the folder. */
-static void look_at_neighbours(struct gm_headroom *h, const struct gm_ledger *l)
+static void look_at_neighbours(struct gm_headroom *h, const struct gm_ledger *l, uint64_t now_ns)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
 	struct dirent *e;
-	struct stat st;
-	uint64_t mtime;
 
-	if (!h->state_dir[0] || stat(h->state_dir, &st) < 0)
+	if (!h->state_dir[0] || now_ns < h->neighbours_ns)
 		return;
-	mtime = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
-	if (mtime == h->dir_mtime_ns)
-		return;
-	h->dir_mtime_ns = mtime;
+	h->neighbours_ns = now_ns + NEIGHBOURS_NS;
 	memset(h->reserved, 0, sizeof(h->reserved));
 	dir = opendir(h->state_dir);
 	while (dir && (e = readdir(dir)))
@@ -110,5 +105,5 @@ void gm_headroom_look(struct gm_headroom *h, const struct gm_ledger *ledger, uin
 	h->memcg_known = true;
 	h->memcg_near = h->memcg[0] && gm_memcg_near(h->memcg);
 	look_at_devices(h, ledger);
-	look_at_neighbours(h, ledger);
+	look_at_neighbours(h, ledger, now_ns);
 }

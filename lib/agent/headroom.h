@@ -14,7 +14,7 @@
 struct gm_headroom {
 	uint64_t not_before_ns; /* of the next look */
 	char state_dir[PATH_MAX]; /* with the records of all jobs of the node; "" unknown */
-	uint64_t dir_mtime_ns;
+	uint64_t neighbours_ns; /* no look at the other jobs before */
 	char memcg[PATH_MAX]; /* folder of the innermost cgroup with a limit; "" none */
 	bool memcg_known;
 	bool memcg_near;		       /* less than a margin is left below memory.max */

@@ -131,9 +131,9 @@ static bool wants_in(const struct gm_proc *p, const struct gm_chunk *c,
 }
 
 /* False: bw= allows no more for now, and the chunk is to be looked at again. */
-static bool bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view)
+static bool bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, uint64_t begun_ns)
 {
-	uint64_t before = now_ns(CLOCK_THREAD_CPUTIME_ID), bytes;
+	uint64_t bytes;
 	bool full = false;
 
 	if (!gm_proc_bandwidth(p, false))
@@ -143,20 +143,22 @@ static bool bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view)
 	p->admit_bytes -= bytes < p->admit_bytes ? bytes : p->admit_bytes;
 	if (full || !gm_proc_has_room(p, bytes))
 		p->admit_index = GM_SVM_HOST;
-	p->move_cpu_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - before;
+	/* To look at what moves is a part of moving it, not of watching. */
+	p->move_cpu_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - begun_ns;
 	return true;
 }
 
 /* One chunk of the pass. False: the pass has to pause before it. */
 static bool visit(struct gm_proc *p, uint64_t number)
 {
+	uint64_t begun_ns = p->admit_index == GM_SVM_HOST ? 0 : now_ns(CLOCK_THREAD_CPUTIME_ID);
 	struct gm_chunk_view view;
 	uint32_t id = look(p, number, &view);
 	struct gm_chunk *c;
 
 	if (id != GM_NO_CHUNK) {
 		c = gm_chunk_at(&p->chunks, id);
-		if (wants_in(p, c, &view) && p->svm.ops && !bring_in(p, id, &view))
+		if (wants_in(p, c, &view) && p->svm.ops && !bring_in(p, id, &view, begun_ns))
 			return false;
 	}
 	p->at_addr = (uintptr_t)(number + 1) * GPUMEM_CHUNK_BYTES;

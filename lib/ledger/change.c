@@ -93,9 +93,9 @@ int gpumem_job_give(const char *state_dir, uint32_t job_id, const uint8_t *devic
 		else
 			bits |= 1ull << device[i];
 	}
-	if (rc == 0 && bits & ~c.limits.reserved[GM_GIVEN]) {
-		c.limits.reserved[GM_GIVEN] |= bits;
-		rc = gm_change_put(&c, reserved, err);
+	if (rc == 0 && bits & ~c.limits.given) {
+		c.limits.given |= bits;
+		rc = gm_change_put(&c, given, err);
 	}
 	gm_change_close(&c);
 	return rc;
@@ -113,13 +113,13 @@ int gpumem_job_note_report(const char *state_dir, uint32_t job_id, struct gpumem
 
 	if (rc < 0)
 		return rc;
-	c.limits.reserved[GM_REPORTED] = 1;
-	rc = gm_change_put(&c, reserved, err);
+	c.limits.reported = 1;
+	rc = gm_change_put(&c, reported, err);
 	gm_change_close(&c);
 	return rc;
 }
 
 bool gpumem_job_reported(const struct gpumem_job *job)
 {
-	return job->limits.reserved[GM_REPORTED] != 0;
+	return job->limits.reported != 0;
 }

@@ -13,10 +13,6 @@
 #include "base/err.h"
 #include "ledger/layout.h"
 
-/* What the reserved words of the limits are used for. */
-#define GM_GIVEN 0    /* bits: devices of the table that Slurm gave to the job */
-#define GM_REPORTED 1 /* 1: a step of the job has printed its report */
-
 #define GM_LOCK_NAME ".lock" /* in the state directory, 0600 */
 
 struct gm_change {
@@ -36,7 +32,7 @@ void gm_change_close(struct gm_change *c);
 
 static inline bool gm_limits_given(const struct gm_limits *limits, size_t i)
 {
-	return i < GPUMEM_MAX_DEVICES && (limits->reserved[GM_GIVEN] >> i & 1);
+	return i < GPUMEM_MAX_DEVICES && (limits->given >> i & 1);
 }
 
 #endif

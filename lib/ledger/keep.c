@@ -7,7 +7,7 @@
 #include "ledger/ledger.h"
 
 #define SAMPLE_NS 50000000ull
-#define BURST_NS 20000000ull /* how far moves may run ahead of bw= */
+#define BURST_NS 10000000ull /* how far moves may run ahead of bw=, and how much they may catch up */
 
 static bool living(const struct gm_slot *s)
 {
@@ -100,7 +100,8 @@ bool gm_ledger_bandwidth(struct gm_ledger *l, uint64_t now_ns, uint64_t bytes, u
 	uint64_t paid = atomic_load(word), next;
 
 	do {
-		uint64_t from = paid > now_ns ? paid : now_ns;
+		uint64_t least = now_ns > BURST_NS ? now_ns - BURST_NS : 0;
+		uint64_t from = paid > least ? paid : least;
 
 		if (from > now_ns + BURST_NS) {
 			*ret_wait_ns = from - now_ns - BURST_NS;

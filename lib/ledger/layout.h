@@ -44,7 +44,9 @@ struct gm_limits {
 	char policy[GPUMEM_POLICY_LEN];
 	char cgroup[512];
 	uint64_t memory_base, memory_credit; /* the job's memory.max before, and what was added */
-	uint64_t reserved[3];
+	uint64_t given;	   /* bits: devices of the table that Slurm gave to the job */
+	uint64_t reported; /* 1: a step of the job has printed its report */
+	uint64_t reserved;
 	struct gm_limits_device device[GPUMEM_MAX_DEVICES];
 };
 

@@ -24,13 +24,13 @@ end_job() { # WHAT
 }
 holds() { [ "$(sim 0)" -ge $(($1 * MB)) ]; }
 
-begin_job prefer,bw=64M 320
-rates=$(load rate -f /sys/class/kfdsim/dev0/migrated_in -t 9)
+begin_job prefer,bw=128M 440
+rates=$(load rate -f /sys/class/kfdsim/dev0/migrated_in -t 7)
 least=${rates#least=} least=${least% *} most=${rates#*most=}
-echo "# bw=64M: $((least / MB)) to $((most / MB)) MiB/s over whole seconds ($rates)"
-check "bw=64M: at most 3 % more over any second" '100 * $v1 <= 103 * 64*MB' "$most"
-check "bw=64M: at most 3 % less" '100 * $v1 >= 97 * 64*MB' "$least"
-poll 20 holds 300
+echo "# bw=128M: $((least / MB)) to $((most / MB)) MiB/s over whole seconds ($rates)"
+check "bw=128M: at most 3 % more over any second" '100 * $v1 <= 103 * 128*MB' "$most"
+check "bw=128M: at most 3 % less" '100 * $v1 >= 97 * 128*MB' "$least"
+poll 20 holds 420
 id=$(squeue -h -o %A)
 user gpumem set $conf -j "$id" limit=128M >/dev/null 2>&1
 poll 10 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -le 32768 ]"

@@ -104,6 +104,8 @@ static void fill_first(struct gm_slot *s)
 	atomic_store(&s->device[0].moved_out, 60 * MIB);
 	atomic_store(&s->device[0].refaulted, 6 * MIB);
 	atomic_store(&s->device[0].wanted, 30 * MIB);
+	atomic_store(&s->device[0].fair_chunks, 14);
+	atomic_store(&s->device[1].fair_chunks, 28);
 	atomic_store(&s->device[1].resident, 4 * MIB);
 	atomic_store(&s->device[1].moved_in, 4 * MIB);
 	atomic_store(&s->arm, GPUMEM_RULE_PIN);
@@ -113,6 +115,7 @@ static void fill_first(struct gm_slot *s)
 	atomic_store(&s->notes, GPUMEM_NOTE_MEMCG | GPUMEM_NOTE_BANDWIDTH);
 	atomic_store(&s->hit_permille[0], 614);
 	atomic_store(&s->hit_permille[1], 832);
+	atomic_store(&s->hit_often_permille, 701);
 	atomic_store(&s->seen_permille, 790);
 	atomic_store(&s->failed[GPUMEM_FAIL_BUSY], 2);
 	for (uint32_t reason = 1; reason < GPUMEM_REASON_COUNT; reason++) {
