@@ -27,10 +27,10 @@ USAGE
 # machine with builds; tests that watch the clock come later.
 guests() {
 	cat <<-T
-	6.1  6.1  limit teardown:short
+	6.1  6.1  limit:short teardown:short storm
 	6.12 6.12 *
-	6.12 6.1  limit:short share
-	6.12 7.3  limit:short share
+	6.12 6.1  limit:short storm
+	6.12 7.3  limit:short storm
 	T
 }
 

@@ -12,7 +12,9 @@
 #define EVICT_BATCH 64u
 #define FIRST_WAIT_NS 1000000000ull
 #define MAX_WAITS 6u
-#define ROOM_EVERY (16ull << 20) /* bytes moved in between two looks at the device's free memory */
+/* Bytes moved in between two looks at the device's free memory: less than what is to stay free. */
+#define ROOM_PART 256u
+#define ROOM_MOST (16ull << 20)
 
 static uint64_t now_ns(clockid_t clock)
 {
@@ -332,9 +334,13 @@ static uint64_t device_room(const struct gm_proc *p, size_t i, uint64_t bytes)
 bool gm_proc_has_room(struct gm_proc *p, uint64_t bytes)
 {
 	size_t i = p->admit_index;
+	uint64_t most;
 
 	p->unchecked_bytes += bytes;
-	if (i == GM_SVM_HOST || !p->ledger.slot || p->unchecked_bytes < ROOM_EVERY)
+	if (i == GM_SVM_HOST || !p->ledger.slot)
+		return true;
+	most = p->ledger.limits->device[i].bytes / ROOM_PART;
+	if (p->unchecked_bytes < (most < ROOM_MOST ? most : ROOM_MOST))
 		return true;
 	p->unchecked_bytes = 0;
 	return gm_headroom_of(&p->ledger.limits->device[i]) >= GPUMEM_CHUNK_BYTES;
