@@ -140,11 +140,11 @@ static int flag_one(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, 
 	enum gpumem_advice advice = *(enum gpumem_advice *)data;
 
 	(void)view;
-	c->flags &= (uint8_t)~(GM_CHUNK_OUT | GM_CHUNK_LIKED);
+	c->flags &= (uint8_t)~GM_CHUNK_OUT;
 	if (advice == GPUMEM_ADVISE_KEEP_OUT)
 		c->flags |= GM_CHUNK_OUT;
-	else if (advice == GPUMEM_ADVISE_DEVICE)
-		c->flags |= GM_CHUNK_LIKED;
+	if (p->engine_on)
+		gm_engine_like(&p->engine, id, advice == GPUMEM_ADVISE_DEVICE);
 	return 0;
 }
 

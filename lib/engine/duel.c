@@ -12,8 +12,6 @@
 #define MISS_ONE 256u /* misses have eight binary places */
 #define RIPE_FAULTS 64u /* of samples, for a choice within an epoch */
 #define BETTER_PERCENT 10u /* less to pay before the arm changes */
-#define WEIGHT_FLOOR 32u /* so many single misses weigh against what faults say */
-#define WEIGHT_MOST 16u
 
 /* In the order of `arm` in the shadow. */
 static const enum gm_arm arms[GM_DUEL_ARMS] = {GM_ARM_HEAT, GM_ARM_PIN, GM_ARM_OFTEN};
@@ -46,21 +44,13 @@ struct gm_shadow {
 	uint32_t shift; /* one of 2^shift chunks is sampled */
 	uint32_t order; /* counts up with each arrival in a directory */
 	uint64_t touches; /* decayed */
-	/* Faults, and the chunks that had them, while a rule was in charge that lets newcomers
-	 * leave at once: what one bit of a scan stands for there. */
-	uint32_t repeats, repeaters;
 	uint32_t fresh_faults; /* since the last choice */
-	bool churning;
 	struct directory arm[GM_DUEL_ARMS];
 };
 
 struct gm_shadow *gm_duel_new(void)
 {
-	struct gm_shadow *s = gm_shmem_new(sizeof(*s));
-
-	if (s)
-		s->repeats = s->repeaters = WEIGHT_FLOOR;
-	return s;
+	return gm_shmem_new(sizeof(struct gm_shadow));
 }
 
 void gm_duel_free(struct gm_shadow *s)
@@ -208,16 +198,7 @@ static uint32_t order_of(unsigned a, uint64_t key)
 	return arms[a] == GM_ARM_HEAT ? (uint32_t)key : UINT32_MAX - (uint32_t)key;
 }
 
-/* A bit says that a chunk was touched, not how often. Where it would have come in only to leave
- * again it would have missed each time; how many times that is, the faults of such chunks told. */
-static uint32_t weight(const struct gm_shadow *s)
-{
-	uint64_t w = (uint64_t)MISS_ONE * s->repeats / s->repeaters;
-
-	return w < WEIGHT_MOST * MISS_ONE ? (uint32_t)w : WEIGHT_MOST * MISS_ONE;
-}
-
-static void miss(struct gm_shadow *s, unsigned a, uint16_t slot, bool fault)
+static void miss(struct gm_shadow *s, unsigned a, uint16_t slot)
 {
 	struct directory *d = &s->arm[a];
 
@@ -228,8 +209,6 @@ static void miss(struct gm_shadow *s, unsigned a, uint16_t slot, bool fault)
 		return;
 	d->key[slot] = key_of(a, &s->sample[slot], s->order);
 	sift_up(d, ++d->count, slot);
-	if (!fault && d->count == d->room && d->heap[1] == slot)
-		d->misses += weight(s) - MISS_ONE;
 }
 
 static void touch(struct gm_shadow *s, uint32_t id, bool fault)
@@ -240,10 +219,6 @@ static void touch(struct gm_shadow *s, uint32_t id, bool fault)
 	if (slot == NOBODY)
 		return;
 	sample = &s->sample[slot];
-	if (fault && s->churning) {
-		s->repeats++;
-		s->repeaters += !sample->touched;
-	}
 	s->fresh_faults += fault;
 	sample->heat += GM_HEAT_ONE;
 	sample->touched = true;
@@ -253,7 +228,7 @@ static void touch(struct gm_shadow *s, uint32_t id, bool fault)
 		struct directory *d = &s->arm[a];
 
 		if (!d->place[slot]) {
-			miss(s, a, (uint16_t)slot, fault);
+			miss(s, a, (uint16_t)slot);
 		} else if (arms[a] == GM_ARM_HEAT) {
 			d->key[slot] = key_of(a, sample, order_of(a, d->key[slot]));
 			sift_down(d, d->place[slot], (uint16_t)slot);
@@ -279,12 +254,6 @@ static void cool(struct gm_shadow *s)
 		sample->heat = sample->heat * GM_HEAT_COOLING >> 8;
 		sample->often = gm_duel_often(sample->often, sample->touched);
 		sample->touched = false;
-	}
-	s->repeats -= s->repeats / 4;
-	s->repeaters -= s->repeaters / 4;
-	if (s->repeaters < WEIGHT_FLOOR) {
-		s->repeats = (uint32_t)((uint64_t)s->repeats * WEIGHT_FLOOR / s->repeaters);
-		s->repeaters = WEIGHT_FLOOR;
 	}
 }
 
@@ -337,7 +306,6 @@ enum gm_arm gm_duel_choose(struct gm_shadow *s, enum gm_arm arm, unsigned withou
 			best = a;
 	if (cost[best] + MISS_ONE >= cost[now] / 100 * (100 - BETTER_PERCENT))
 		best = now;
-	s->churning = arms[best] != GM_ARM_HEAT && !(without & GM_WITHOUT_WEIGHT);
 	return arms[best];
 }
 

@@ -280,6 +280,15 @@ void gm_engine_faulted(struct gm_engine *e, uint32_t id)
 		choose_arm(e);
 }
 
+void gm_engine_like(struct gm_engine *e, uint32_t id, bool liked)
+{
+	struct gm_chunk *c = gm_chunk_at(e->chunks, id);
+
+	rank(e, id, false);
+	c->flags = (uint8_t)((c->flags & ~GM_CHUNK_LIKED) | (liked ? GM_CHUNK_LIKED : 0));
+	rank(e, id, true);
+}
+
 void gm_engine_came(struct gm_engine *e, uint32_t id)
 {
 	struct gm_chunk *c = gm_chunk_at(e->chunks, id);

@@ -52,8 +52,7 @@ struct gm_engine {
 #define GM_WITHOUT_EXPLORING 4u
 #define GM_WITHOUT_OFTEN 8u   /* the duel is between heat and pin */
 #define GM_WITHOUT_MIDWAY 16u /* the duel is decided at epochs alone */
-#define GM_WITHOUT_WEIGHT 32u /* a miss counts once in the duel, whatever follows it */
-#define GM_WITHOUT_BIAS 64u   /* the duel treats all arms alike */
+#define GM_WITHOUT_BIAS 32u   /* the duel treats all arms alike */
 
 /* `order` GPUMEM_EVICT_DEFAULT is duel. Errors: ENOMEM. */
 int gm_engine_init(struct gm_engine *e, struct gm_chunks *chunks, uint32_t device,
@@ -70,6 +69,8 @@ void gm_engine_set_room(struct gm_engine *e, uint32_t chunks);
 void gm_engine_touched(struct gm_engine *e, uint32_t id);
 /* A fault or the application's own call brought it, or asks for it: counts at once. */
 void gm_engine_faulted(struct gm_engine *e, uint32_t id);
+/* The application asked for the device, or took it back. */
+void gm_engine_like(struct gm_engine *e, uint32_t id, bool liked);
 /* It now has pages on the device; it has none any more. `evicted`: by choice, so that a touch soon after is
  * a refault. */
 void gm_engine_came(struct gm_engine *e, uint32_t id);

@@ -405,87 +405,6 @@ static void test_state_dir(void **state)
 }
 
 static const struct {
-	const char *node;
-	unsigned index;
-	const char *pci;
-} gres[] = {
-	{"n1", 0, "0000:c6:00.0"}, /* the first line that names it */
-	{"n1", 1, "0000:c1:00.0"},
-	{"n1", 2, NULL},
-	{"n4", 1, "0000:c1:00.0"},
-	{"n5", 0, NULL},
-	{"n7", 0, "0000:c6:00.0"},
-	{"n", 0, NULL},
-	{"n01", 0, NULL},
-	{"n11", 0, NULL},
-	{"n1x", 0, NULL},
-	{"x01y", 0, "0000:c6:00.0"},
-	{"x10y", 0, "0000:c6:00.0"},
-	{"x1y", 0, NULL},
-	{"x11y", 0, NULL},
-	{"x01", 0, NULL},
-	{"", 0, NULL},
-	{NULL, 0, NULL},
-};
-
-static void test_gres(void **state)
-{
-	struct gpumem_conf *conf = parse(whole);
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(gres) / sizeof(gres[0]); i++) {
-		const char *pci = gpumem_conf_gres_device(conf, gres[i].node, NULL, gres[i].index);
-
-		if (!!pci != !!gres[i].pci || (pci && strcmp(pci, gres[i].pci) != 0))
-			fail_msg("%s %u gives %s", gres[i].node ? gres[i].node : "NULL",
-				 gres[i].index, pci ? pci : "nothing");
-	}
-	gpumem_conf_free(conf);
-	/* two brackets, and digits that could be split in more than one way */
-	conf = parse("NodeName=r[1-12]n[0-99],c[1-2][3-4],z[00-10] Devices=0000:c1:00.0");
-	assert_non_null(gpumem_conf_gres_device(conf, "r12n0", NULL, 0));
-	assert_non_null(gpumem_conf_gres_device(conf, "r1n99", NULL, 0));
-	assert_non_null(gpumem_conf_gres_device(conf, "c24", NULL, 0));
-	assert_non_null(gpumem_conf_gres_device(conf, "z00", NULL, 0));
-	assert_null(gpumem_conf_gres_device(conf, "z0", NULL, 0));
-	assert_null(gpumem_conf_gres_device(conf, "z000", NULL, 0));
-	assert_null(gpumem_conf_gres_device(conf, "r13n0", NULL, 0));
-	assert_null(gpumem_conf_gres_device(conf, "r1n100", NULL, 0));
-	assert_null(gpumem_conf_gres_device(conf, "c33", NULL, 0));
-	assert_null(gpumem_conf_gres_device(conf, "c2", NULL, 0));
-	gpumem_conf_free(conf);
-}
-
-/* Without a line for the node: every GPU seen, in PCI order. */
-static void test_gres_seen(void **state)
-{
-	const char *srcdir = getenv("SRCDIR");
-	struct gpumem_conf *conf = parse("NodeName=other Devices=0000:c1:00.0");
-	struct gpumem_devices *devices;
-	struct gpumem_ctx *ctx;
-	char root[4096];
-	unsigned i, count;
-
-	(void)state;
-	snprintf(root, sizeof(root), "%s/tests/fixtures/mi250x-6.1", srcdir ? srcdir : ".");
-	assert_int_equal(gpumem_new(&ctx), 0);
-	assert_int_equal(gpumem_set_root(ctx, root, NULL), 0);
-	assert_int_equal(gpumem_discover(ctx, GPUMEM_DISCOVER_NO_HWLOC, &devices, NULL), 0);
-	count = (unsigned)gpumem_devices_count(devices);
-	assert_true(count > 1);
-	for (i = 0; i < count; i++)
-		assert_string_equal(gpumem_conf_gres_device(conf, "n1", devices, i),
-				    gpumem_device_pci(gpumem_devices_get(devices, i)));
-	assert_null(gpumem_conf_gres_device(conf, "n1", devices, count));
-	assert_string_equal(gpumem_conf_gres_device(conf, "other", devices, 0), "0000:c1:00.0");
-	assert_null(gpumem_conf_gres_device(conf, "other", devices, 1));
-	gpumem_devices_free(devices);
-	gpumem_unref(ctx);
-	gpumem_conf_free(conf);
-}
-
-static const struct {
 	const char *pair, *error; /* NULL: taken */
 } overrides[] = {
 	{"OnLeftover=log", NULL},
@@ -633,7 +552,6 @@ int main(void)
 		cmocka_unit_test(test_bad),	 cmocka_unit_test(test_bad_bytes),
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_precedence),
 		cmocka_unit_test(test_check),	 cmocka_unit_test(test_state_dir),
-		cmocka_unit_test(test_gres),	 cmocka_unit_test(test_gres_seen),
 		cmocka_unit_test(test_override), cmocka_unit_test(test_print),
 		cmocka_unit_test(test_read),	 cmocka_unit_test(test_accounting),
 	};

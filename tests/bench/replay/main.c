@@ -36,8 +36,6 @@ static const struct product ablations[] = {
 	{"-often+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_OFTEN},
 	{"-midway", GPUMEM_EVICT_DUEL, false, GM_WITHOUT_MIDWAY},
 	{"-midway+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_MIDWAY},
-	{"-weight", GPUMEM_EVICT_DUEL, false, GM_WITHOUT_WEIGHT},
-	{"-weight+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_WEIGHT},
 	{"-bias", GPUMEM_EVICT_DUEL, false, GM_WITHOUT_BIAS},
 	{"-bias+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_BIAS},
 	{"-settl+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_SETTLING},
