@@ -9,13 +9,13 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/rocm.h"
 #include "agent/suspend.h"
 #include "agent/thread.h"
+#include "base/clock.h"
 #include "base/procfs.h"
 
 #define PUBLIC __attribute__((visibility("default")))
@@ -39,14 +39,6 @@ static struct {
 	struct gm_proc proc;
 } agent;
 
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static void set_state(enum gpumem_agent_state state)
 {
 	atomic_store(&agent.proc.ledger.slot->state, (uint32_t)state);
@@ -61,7 +53,7 @@ static void open_if_worth(struct gm_proc *p, uint64_t *again)
 	uint64_t seen = p->host_bytes > p->pass_host_bytes ? p->host_bytes : p->pass_host_bytes;
 
 	if (gm_proc_is_open(p) || (!asked && seen < LEAST_BYTES) ||
-	    now_ns(CLOCK_MONOTONIC) < *again)
+	    gm_now_ns(CLOCK_MONOTONIC) < *again)
 		return;
 	/* Nobody can tell whether such a program will load ROCm later. Asked by hand, the user has
 	 * decided. */
@@ -78,7 +70,7 @@ static void open_if_worth(struct gm_proc *p, uint64_t *again)
 		break;
 	default:
 		set_state(GPUMEM_AGENT_NO_DEVICE);
-		*again = now_ns(CLOCK_MONOTONIC) + OPEN_AGAIN_NS;
+		*again = gm_now_ns(CLOCK_MONOTONIC) + OPEN_AGAIN_NS;
 	}
 }
 
@@ -90,7 +82,7 @@ struct credit {
 
 static void earn(struct credit *c, unsigned permille)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	uint64_t now = gm_now_ns(CLOCK_MONOTONIC);
 
 	c->ns += (int64_t)((now - c->since) * permille / 1000);
 	if (c->ns > MAX_CREDIT_NS)
@@ -109,7 +101,7 @@ static void wake(void)
 /* How long to sleep when there is nothing to do: until the next look, or what bw= holds back. */
 static uint64_t nap_ns(const struct gm_proc *p, uint64_t tick)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC), nap = tick;
+	uint64_t now = gm_now_ns(CLOCK_MONOTONIC), nap = tick;
 
 	if (p->bandwidth_wait_ns > now && p->bandwidth_wait_ns - now < nap)
 		nap = p->bandwidth_wait_ns - now;
@@ -121,13 +113,13 @@ static uint64_t nap_ns(const struct gm_proc *p, uint64_t tick)
 /* Watching has one budget: half of it goes to presence (the pass), half to heat (the sweeps). */
 static bool look(struct gm_proc *p, struct credit *credit, bool *ret_epoch)
 {
-	uint64_t cpu0 = now_ns(CLOCK_THREAD_CPUTIME_ID), moved0 = p->move_cpu_ns, spent;
+	uint64_t cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), moved0 = p->move_cpu_ns, spent;
 	bool done;
 
 	*ret_epoch = gm_proc_sweep(p, (uint64_t)credit->ns,
 				   (p->ledger.limits->cpu_budget_permille + 1) / 2);
 	done = gm_proc_scan(p, (uint64_t)credit->ns, SLICE_NS);
-	spent = now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0);
+	spent = gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0);
 	credit->ns -= (int64_t)spent;
 	atomic_fetch_add(&p->ledger.slot->cpu_ns, spent);
 	return done;
@@ -141,7 +133,7 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 
 	more = gm_proc_settle(p, SLICE_NS);
 	if (suspended) {
-		atomic_store(&p->ledger.slot->updated_ns, now_ns(CLOCK_BOOTTIME));
+		atomic_store(&p->ledger.slot->updated_ns, gm_now_ns(CLOCK_BOOTTIME));
 		return more ? 0 : GM_SUSPEND_TICK_NS;
 	}
 	if (p->admit_index != GM_SVM_HOST || p->exchange)
@@ -156,8 +148,8 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 		gm_proc_exchange(p, SLICE_NS);
 	if (gm_proc_is_open(p))
 		set_state(p->move_cpu_ns != moved0 ? GPUMEM_AGENT_MOVING : GPUMEM_AGENT_WATCHING);
-	atomic_store(&p->ledger.slot->updated_ns, now_ns(CLOCK_BOOTTIME));
-	if (more || (!done && credit->ns > 0 && p->bandwidth_wait_ns < now_ns(CLOCK_MONOTONIC)))
+	atomic_store(&p->ledger.slot->updated_ns, gm_now_ns(CLOCK_BOOTTIME));
+	if (more || (!done && credit->ns > 0 && p->bandwidth_wait_ns < gm_now_ns(CLOCK_MONOTONIC)))
 		return 0;
 	if (done)
 		*tick = p->changed || *tick >= SLOWEST_TICK_NS / 2 ?
@@ -168,7 +160,7 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 
 static void watch(struct gm_proc *p)
 {
-	struct credit credit = { FIRST_CREDIT_NS, now_ns(CLOCK_MONOTONIC) };
+	struct credit credit = { FIRST_CREDIT_NS, gm_now_ns(CLOCK_MONOTONIC) };
 	uint64_t tick = TICK_NS, next_reap = 0, nap;
 
 	agent.open_again = 0;
@@ -178,9 +170,9 @@ static void watch(struct gm_proc *p)
 		uint32_t seen = atomic_load(&p->ledger.file->head.doorbell);
 
 		earn(&credit, p->ledger.limits->cpu_budget_permille);
-		if (now_ns(CLOCK_MONOTONIC) >= next_reap) {
+		if (gm_now_ns(CLOCK_MONOTONIC) >= next_reap) {
 			gm_ledger_reap(&p->ledger);
-			next_reap = now_ns(CLOCK_MONOTONIC) + 1000000000u;
+			next_reap = gm_now_ns(CLOCK_MONOTONIC) + 1000000000u;
 		}
 		nap = turn(p, &credit, &tick);
 		if (nap)

@@ -2,20 +2,12 @@
 /*
  * exchange.c: what is hot comes in, for what is cold.
  */
-#include <time.h>
 
 #include "agent/move.h"
+#include "base/clock.h"
 
 #define BATCH 64u
 #define NOTES 4u /* chunks that stayed, of each epoch, are remembered */
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, enum gpumem_reason reason, bool *ret_full)
 {
@@ -108,7 +100,7 @@ static void open_market(struct gm_proc *p, struct market *m)
 
 void gm_proc_exchange(struct gm_proc *p, uint64_t slice_ns)
 {
-	uint64_t until = now_ns(CLOCK_MONOTONIC) + slice_ns, cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t until = gm_now_ns(CLOCK_MONOTONIC) + slice_ns, cpu = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
 	struct market m;
 	bool more = true;
 
@@ -119,10 +111,10 @@ void gm_proc_exchange(struct gm_proc *p, uint64_t slice_ns)
 		pthread_mutex_lock(&p->lock);
 		more = trade(p, &m, m.wanted[k]);
 		pthread_mutex_unlock(&p->lock);
-		if (now_ns(CLOCK_MONOTONIC) >= until)
+		if (gm_now_ns(CLOCK_MONOTONIC) >= until)
 			break;
 	}
-	p->move_cpu_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+	p->move_cpu_ns += gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
 }
 
 /* Brings back those of one heat class. Returns false when the device is full or the time is over. */
@@ -136,7 +128,7 @@ static bool return_class(struct gm_proc *p, unsigned class, uint64_t until)
 
 		if (!(c->flags & GM_CHUNK_BACK) || gm_engine_class(&p->engine, id) != class)
 			continue;
-		if (now_ns(CLOCK_MONOTONIC) >= until || !gm_proc_bandwidth(p, false))
+		if (gm_now_ns(CLOCK_MONOTONIC) >= until || !gm_proc_bandwidth(p, false))
 			return false;
 		c->flags &= (uint8_t)~GM_CHUNK_BACK;
 		gm_proc_in(p, id, GPUMEM_REASON_RESUMED, &full);
@@ -151,7 +143,7 @@ static bool return_class(struct gm_proc *p, unsigned class, uint64_t until)
 
 bool gm_proc_return(struct gm_proc *p, uint64_t slice_ns)
 {
-	uint64_t until = now_ns(CLOCK_MONOTONIC) + slice_ns, cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t until = gm_now_ns(CLOCK_MONOTONIC) + slice_ns, cpu = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
 	bool through = true;
 
 	if (!p->returning || atomic_load(&p->suspended) || !gm_proc_is_open(p))
@@ -162,6 +154,6 @@ bool gm_proc_return(struct gm_proc *p, uint64_t slice_ns)
 	if (through)
 		p->returning = false;
 	pthread_mutex_unlock(&p->lock);
-	p->move_cpu_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+	p->move_cpu_ns += gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
 	return p->returning;
 }

@@ -3,22 +3,14 @@
  * scan.c: the pass through the process's memory: what came, went and moved since the last one,
  * and bringing memory in on the way, while the facts are fresh.
  */
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/move.h"
+#include "base/clock.h"
 #include "base/procfs.h"
 
 #define FORGIVE_AFTER 64u /* passes that a chunk stayed where it was moved */
 #define FULL_EVERY 16u /* passes between two full looks at a chunk that does not change */
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* Forgets chunks that the pass did not see, except those the application keeps out. */
 static void forget_gone(struct gm_proc *p)
@@ -144,14 +136,14 @@ static bool bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view,
 	if (full || !gm_proc_has_room(p, bytes))
 		p->admit_index = GM_SVM_HOST;
 	/* To look at what moves is a part of moving it, not of watching. */
-	p->move_cpu_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - begun_ns;
+	p->move_cpu_ns += gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - begun_ns;
 	return true;
 }
 
 /* One chunk of the pass. False: the pass has to pause before it. */
 static bool visit(struct gm_proc *p, uint64_t number)
 {
-	uint64_t begun_ns = p->admit_index == GM_SVM_HOST ? 0 : now_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t begun_ns = p->admit_index == GM_SVM_HOST ? 0 : gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
 	struct gm_chunk_view view;
 	uint32_t id = look(p, number, &view);
 	struct gm_chunk *c;
@@ -181,7 +173,7 @@ void gm_proc_restart(struct gm_proc *p)
 
 bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 {
-	uint64_t cpu0 = now_ns(CLOCK_THREAD_CPUTIME_ID), end = now_ns(CLOCK_MONOTONIC) + slice_ns;
+	uint64_t cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), end = gm_now_ns(CLOCK_MONOTONIC) + slice_ns;
 	uint64_t moved0 = p->move_cpu_ns;
 	bool done = false;
 
@@ -197,8 +189,8 @@ bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 			done = true;
 			break;
 		}
-		if (!visit(p, number) || now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0) >= cpu_ns ||
-		    now_ns(CLOCK_MONOTONIC) >= end)
+		if (!visit(p, number) || gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0) >= cpu_ns ||
+		    gm_now_ns(CLOCK_MONOTONIC) >= end)
 			break;
 		pthread_mutex_unlock(&p->lock);
 		pthread_mutex_lock(&p->lock);

@@ -4,10 +4,10 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent/decide.h"
 #include "agent/move.h"
+#include "base/clock.h"
 
 #define EVICT_BATCH 64u
 #define FIRST_WAIT_NS 1000000000ull
@@ -15,14 +15,6 @@
 /* Bytes moved in between two looks at the device's free memory: less than what is to stay free. */
 #define ROOM_PART 256u
 #define ROOM_MOST (16ull << 20)
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static uint32_t chosen(uint32_t live, uint32_t plan, uint32_t otherwise)
 {
@@ -134,14 +126,14 @@ void gm_proc_note(struct gm_proc *p, uint32_t id, uint64_t bytes, enum gpumem_re
 {
 	const struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
 
-	gm_ledger_note(&p->ledger, now_ns(CLOCK_BOOTTIME), gm_chunk_number(&p->chunks, id),
+	gm_ledger_note(&p->ledger, gm_now_ns(CLOCK_BOOTTIME), gm_chunk_number(&p->chunks, id),
 		       (uint32_t)(bytes / GM_PAGE_BYTES), c->heat, reason,
 		       c->device_pages || bytes ? c->device : p->home);
 }
 
 bool gm_proc_bandwidth(struct gm_proc *p, bool must)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC), wait;
+	uint64_t now = gm_now_ns(CLOCK_MONOTONIC), wait;
 
 	if (!p->rules.bandwidth_bytes)
 		return true;
@@ -263,7 +255,7 @@ static uint32_t order_of(struct gm_proc *p, uint32_t id)
 static void end_round(struct gm_round *r)
 {
 	r->going = false;
-	r->not_before_ns = r->stayed ? now_ns(CLOCK_MONOTONIC) + (FIRST_WAIT_NS << r->waits) : 0;
+	r->not_before_ns = r->stayed ? gm_now_ns(CLOCK_MONOTONIC) + (FIRST_WAIT_NS << r->waits) : 0;
 	if (!r->stayed)
 		r->waits = 0;
 	else if (r->waits < MAX_WAITS)
@@ -287,7 +279,7 @@ static bool evict(struct gm_proc *p, size_t i, const struct gm_decision *d, uint
 	uint64_t done = 0;
 	size_t count;
 
-	if (!r->going && now_ns(CLOCK_MONOTONIC) < r->not_before_ns)
+	if (!r->going && gm_now_ns(CLOCK_MONOTONIC) < r->not_before_ns)
 		return true;
 	if (!r->going && r->stayed)
 		put_back(p, i);
@@ -312,7 +304,7 @@ static bool evict(struct gm_proc *p, size_t i, const struct gm_decision *d, uint
 				*r = (struct gm_round){ 0 };
 				return true;
 			}
-			if (now_ns(CLOCK_MONOTONIC) >= until)
+			if (gm_now_ns(CLOCK_MONOTONIC) >= until)
 				return false;
 		}
 	} while (count);
@@ -393,7 +385,7 @@ static void set_notes(struct gm_proc *p)
 bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 {
 	uint32_t doorbell = atomic_load(&p->ledger.file->head.doorbell);
-	uint64_t now = now_ns(CLOCK_MONOTONIC), until = now + slice_ns;
+	uint64_t now = gm_now_ns(CLOCK_MONOTONIC), until = now + slice_ns;
 	bool suspended = atomic_load(&p->suspended), more = false;
 	unsigned best = 0;
 
@@ -410,7 +402,7 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 	p->exchange = false;
 	read_rules(p);
 	gm_headroom_look(&p->headroom, &p->ledger, now);
-	gm_ledger_sample(&p->ledger, now_ns(CLOCK_BOOTTIME));
+	gm_ledger_sample(&p->ledger, gm_now_ns(CLOCK_BOOTTIME));
 	for (size_t i = 0; i < p->svm.devices.count; i++) {
 		struct gm_standing s;
 		struct gm_decision d;

@@ -3,15 +3,15 @@
  * suspend.c: SIGTSTP, answered late.
  *
  * The default action stops a process, unless its group is an orphaned one: then the kernel drops the
- * signal. Slurm's tasks are such, and it is the freezer that stops them, two seconds later. When they go on they
- * get SIGCONT, and without that a hole in the time shows it.
+ * signal. Slurm's tasks may be such, and then it is the freezer that stops them, two seconds later. When they go on
+ * they get SIGCONT, and without that a hole in the time shows it.
  */
 #include <signal.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/suspend.h"
+#include "base/clock.h"
 
 #define BOUND_NS 1800000000ull	  /* the process stops then, whatever is still on a device */
 #define HOLE_NS 1000000000ull	  /* between two turns: it was frozen */
@@ -25,14 +25,6 @@ static struct {
 	enum phase phase;
 	uint64_t since_ns, last_ns;
 } self;
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* Only what is safe in a signal handler: atomics and futex(2). The application runs on until the device is
  * empty. */
@@ -127,7 +119,7 @@ static bool went_on(uint64_t now)
 
 bool gm_suspend_turn(struct gm_proc *p)
 {
-	uint64_t now = now_ns();
+	uint64_t now = gm_now_ns(CLOCK_BOOTTIME);
 	bool hole = went_on(now);
 
 	self.last_ns = now;
@@ -147,7 +139,7 @@ bool gm_suspend_turn(struct gm_proc *p)
 		if (!is_empty(p) && !p->rules.keep_on_suspend && now - self.since_ns < BOUND_NS)
 			return true;
 		stop();
-		self.last_ns = now_ns();
+		self.last_ns = gm_now_ns(CLOCK_BOOTTIME);
 		self.phase = WAITS;
 		if (self.last_ns - now > GM_SUSPEND_TICK_NS || atomic_load(&self.goes_on))
 			return resume(p);

@@ -3,9 +3,9 @@
  * sweep.c: which memory is in use: looks for what was touched, ends the engine's epochs, and puts what it
  * knows into the ledger.
  */
-#include <time.h>
 
 #include "agent/move.h"
+#include "base/clock.h"
 
 #define LEAST_NS 200000000ull	  /* between two sweeps */
 #define MOST_NS 20000000000ull	  /* however much they cost */
@@ -14,14 +14,6 @@
 #define STRETCH (256 * GPUMEM_CHUNK_BYTES) /* looked at between two looks at the clock */
 #define REFERENCED_EVERY 16u	  /* mappings are asked about so many sweeps apart */
 #define WANTED_CLASS 1u		  /* colder memory claims no share */
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static void touched(struct gm_proc *p, uint64_t number)
 {
@@ -207,11 +199,11 @@ static void begin(struct gm_proc *p)
 
 bool gm_proc_sweep(struct gm_proc *p, uint64_t cpu_ns, unsigned permille)
 {
-	uint64_t cpu0 = now_ns(CLOCK_THREAD_CPUTIME_ID), spent = 0;
+	uint64_t cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), spent = 0;
 	struct gm_sweep *s = &p->sweep;
 	bool more = true, ended;
 
-	if (!p->engine_on || now_ns(CLOCK_MONOTONIC) < s->not_before_ns)
+	if (!p->engine_on || gm_now_ns(CLOCK_MONOTONIC) < s->not_before_ns)
 		return false;
 	pthread_mutex_lock(&p->lock);
 	if (!s->going)
@@ -220,7 +212,7 @@ bool gm_proc_sweep(struct gm_proc *p, uint64_t cpu_ns, unsigned permille)
 		more = s->way != GM_TOUCHED_NONE && look_on(p);
 		pthread_mutex_unlock(&p->lock);
 		pthread_mutex_lock(&p->lock);
-		spent = now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0;
+		spent = gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0;
 	}
 	ended = !more;
 	if (ended) {
@@ -229,9 +221,9 @@ bool gm_proc_sweep(struct gm_proc *p, uint64_t cpu_ns, unsigned permille)
 		s->going = false;
 	}
 	pthread_mutex_unlock(&p->lock);
-	s->cost_ns += now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0;
+	s->cost_ns += gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0;
 	if (ended) {
-		schedule(p, now_ns(CLOCK_MONOTONIC), permille);
+		schedule(p, gm_now_ns(CLOCK_MONOTONIC), permille);
 		gm_proc_publish(p);
 	}
 	return ended;

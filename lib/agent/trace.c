@@ -6,19 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent/trace.h"
+#include "base/clock.h"
 
 #define HEADER "# gpumem-trace 1\n"
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 void gm_trace_open(struct gm_trace *t)
 {
@@ -37,7 +29,7 @@ void gm_trace_open(struct gm_trace *t)
 		snprintf(path, sizeof(path), "%s", name);
 	if (gm_own_take(&t->file, open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) < 0)
 		return;
-	t->begun_ns = now_ns();
+	t->begun_ns = gm_now_ns(CLOCK_MONOTONIC);
 	memcpy(t->buf, HEADER, sizeof(HEADER) - 1);
 	t->have = sizeof(HEADER) - 1;
 }
@@ -58,7 +50,7 @@ void gm_trace_add(struct gm_trace *t, char event, uint64_t number)
 	if (t->have + 64 > sizeof(t->buf))
 		gm_trace_flush(t);
 	t->have += (unsigned)snprintf(t->buf + t->have, sizeof(t->buf) - t->have,
-				      "%" PRIu64 " %" PRIx64 " %c\n", now_ns() - t->begun_ns, number,
+				      "%" PRIu64 " %" PRIx64 " %c\n", gm_now_ns(CLOCK_MONOTONIC) - t->begun_ns, number,
 				      event);
 }
 

@@ -28,7 +28,7 @@ holds() { [ "$(sim 0)" -ge $(($1 * MB)) ]; }
 user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,bw=128M \
 	load sweep -m 440 -d 1000 -t 180 -s "$JOBS/stop" -o "$JOBS/s" >"$JOBS/out" 2>&1 &
 job=$!
-rates=$(load rate -f /sys/class/kfdsim/dev0/migrated_in -t 7)
+rates=$(load rate -f /sys/class/kfdsim/dev0/migrated_in -t 13)
 least=${rates#least=} least=${least% *} most=${rates#*most=}
 echo "# bw=128M: $((least / MB)) to $((most / MB)) MiB/s over whole seconds ($rates)"
 check "bw=128M: at most 3 % more over any second" '100 * $v1 <= 103 * 128*MB' "$most"
