@@ -220,7 +220,7 @@ in_guest() { # PART SECTIONS KERNEL ABI TIMEOUT COMMAND…
 	shift 5
 	rm -f "$logs/${part// /-}.tap"
 	tests/vm/run --quiet --kernel "$k" --abi "$a" --module "$build/kfdsim-$k/kfdsim.ko" \
-		--timeout "$limit" --dmesg "$logs/${part// /-}.dmesg" --setenv "SRCDIR=$SRCDIR" \
+		--device-size 512M --timeout "$limit" --dmesg "$logs/${part// /-}.dmesg" --setenv "SRCDIR=$SRCDIR" \
 		--setenv "BUILDDIR=$BUILDDIR" --setenv "PREFIX=$PREFIX" --cwd / -- "$@" 2>&1 |
 		tap "$part" "$sections"
 	status=${PIPESTATUS[0]}

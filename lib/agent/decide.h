@@ -28,6 +28,7 @@ struct gm_decision {
 	enum gpumem_reason evict_reason;
 	bool must;	      /* also what is settling or protected */
 	uint64_t admit_bytes; /* may be brought in without taking anything off */
+	uint64_t cold_bytes;  /* of them, of what was there before and is not in use */
 	bool exchange;	      /* hotter chunks may replace colder ones */
 	enum gpumem_reason stay_reason; /* why nothing is admitted */
 };

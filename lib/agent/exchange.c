@@ -22,7 +22,9 @@ uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, enum gpumem_reason reason, b
 		return 0;
 	bytes = gm_move_in(p, id, &view, p->home, GM_MIN_RUN, ret_full);
 	c->present_pages = (uint16_t)view.present;
-	gm_proc_note(p, id, bytes, bytes ? reason : GPUMEM_REASON_FAILED);
+	gm_proc_note(p, id, bytes, bytes      ? reason :
+				   *ret_full ? GPUMEM_REASON_FULL :
+					       GPUMEM_REASON_FAILED);
 	return bytes;
 }
 

@@ -87,6 +87,7 @@ struct gm_proc {
 	uint64_t bandwidth_wait_ns; /* bw= allows nothing before */
 	size_t admit_index;   /* device to bring memory to; GM_SVM_HOST: none */
 	uint64_t admit_bytes; /* as much of it as there is room for */
+	uint64_t cold_bytes;  /* of them, for what was there before and is not in use */
 	bool exchange;	      /* hotter chunks may replace colder ones there */
 	bool returning;	      /* chunks that left for a suspend are still to come back */
 	atomic_bool suspended;

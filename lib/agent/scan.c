@@ -116,7 +116,10 @@ static bool wants_in(const struct gm_proc *p, const struct gm_chunk *c,
 		     const struct gm_chunk_view *view)
 {
 	bool settled = view->present == GM_SCAN_PAGES || view->present == c->present_pages;
+	bool cold = p->engine_on && c->order && !c->heat && p->admit_index == p->home;
 
+	if (cold && !c->device_pages && p->cold_bytes < GPUMEM_CHUNK_BYTES)
+		return false;
 	return p->admit_index != GM_SVM_HOST && p->admit_bytes && c->host_pages >= GM_MIN_RUN &&
 	       settled && !(c->flags & GM_CHUNK_OUT) &&
 	       (int16_t)((uint16_t)p->pass - c->retry_pass) >= 0;
@@ -131,7 +134,9 @@ static bool bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view,
 	if (!gm_proc_bandwidth(p, false))
 		return false;
 	bytes = gm_move_in(p, id, view, p->admit_index, GM_MIN_RUN, &full);
-	gm_proc_note(p, id, bytes, bytes ? GPUMEM_REASON_ROOM : GPUMEM_REASON_FAILED);
+	if (bytes || !full)
+		gm_proc_note(p, id, bytes, bytes ? GPUMEM_REASON_ROOM : GPUMEM_REASON_FAILED);
+	p->cold_bytes -= bytes < p->cold_bytes ? bytes : p->cold_bytes;
 	p->admit_bytes -= bytes < p->admit_bytes ? bytes : p->admit_bytes;
 	if (full || !gm_proc_has_room(p, bytes))
 		p->admit_index = GM_SVM_HOST;

@@ -414,10 +414,13 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 		if (d.evict_bytes && gm_proc_open(p) == 0)
 			more |= !evict(p, i, &d, until);
 		d.admit_bytes = device_room(p, i, d.admit_bytes);
+		if (d.admit_bytes < GM_MIN_RUN * GM_PAGE_BYTES)
+			d.admit_bytes = 0;
 		if ((d.admit_bytes || d.exchange) && rank(p, i) > best) {
 			best = rank(p, i);
 			p->admit_index = d.admit_bytes ? i : GM_SVM_HOST;
 			p->admit_bytes = d.admit_bytes;
+			p->cold_bytes = d.cold_bytes;
 			p->exchange = d.exchange && i == p->home;
 		}
 	}

@@ -136,7 +136,8 @@ static void ask_mappings(struct gm_proc *p)
 {
 	struct gm_sweep *s = &p->sweep;
 
-	if (s->way == GM_TOUCHED_NONE)
+	/* As long as there is room nothing has to be chosen. */
+	if (s->way == GM_TOUCHED_NONE || p->admit_index != GM_SVM_HOST)
 		return;
 	s->until_referenced--;
 	if (s->until_referenced == 1)

@@ -129,4 +129,5 @@ void gm_share(const struct gm_holder *h, size_t n, size_t own, const struct gm_l
 							own_claim :
 							above(free_room, others)) :
 				above(free_room, others);
+	ret->cold_room = less(ret->room, above(levels->low, sum));
 }

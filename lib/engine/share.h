@@ -29,6 +29,8 @@ struct gm_levels {
 struct gm_share {
 	uint64_t give;	/* bytes to take off the device now */
 	uint64_t room;	/* bytes this process may bring in now */
+	uint64_t cold_room; /* of them, what was evicted before and is not in use: up to `low` only, or it
+			     * would come back as soon as it is gone */
 	uint64_t fair;	/* what each is guaranteed; more where others want less */
 	bool over;	/* the job is above the high mark, or draining */
 	unsigned class; /* chunks below this heat class go first, everywhere in the job */

@@ -40,7 +40,8 @@ poll 20 idle
 is "nothing is left on the device" 0 "$(sim 0)"
 
 # A device whose memory others have: the data stays where it is, and the ledger says why.
-echo "shrink dev=0 bytes=250M" >/dev/kfdsim-control
+total=$(cat "/sys/bus/pci/devices/$(device_pci 0)/mem_info_vram_total")
+echo "shrink dev=0 bytes=$((total / MB - 6))M" >/dev/kfdsim-control
 rm -f "$JOBS"/w.* "$JOBS/stop"
 user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=prefer,limit=64M filler -m 48 -t 120 -s "$JOBS/stop" -o "$JOBS/w" &
 job=$!

@@ -64,6 +64,8 @@ check "overshoot: down to the low mark, not further" '$v1 <= 152*MB && $v1 >= 15
 user gpumem set $conf -j "$id" high=60% low=50% >/dev/null
 poll 10 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -le $((152 * 50 * 256 / 100)) ]"
 check "set high=60% low=50%: down to half" '$v1 <= 152*MB / 2 && $v1 >= 152*MB * 48 / 100' "$(sim 0)"
+sleep 2
+check "what is cold does not come back above the low mark" '$v1 <= 152*MB * 61 / 100' "$(sim 0)"
 user gpumem set $conf -j "$id" policy=host >/dev/null
 poll 10 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) = 0 ]"
 is "set policy=host: all comes back" 0 "$(sim 0)"
@@ -76,9 +78,12 @@ poll 20 still
 user gpumem run $conf -d "$d0" prefer,high=100% filler -m 208 -r -t 10 -o "$JOBS/other" >/dev/null 2>&1 &
 other=$!
 sleep 8
-free=$((512 * MB - $(cat "/sys/bus/pci/devices/$d0/mem_info_vram_used")))
-echo "# two jobs that want 508 of 512 MiB leave $((free / MB)) free"
-check "pressure: the device is not full" '$v1 >= 4*MB' $free
+free=$(($(cat "/sys/bus/pci/devices/$d0/mem_info_vram_total") - $(cat "/sys/bus/pci/devices/$d0/mem_info_vram_used")))
+mine=$(told "$(squeue -h -o %A)" "$d0")
+echo "# two jobs that want 508 of 512 MiB leave $((free / MB)) free, the first has $((mine / MB))"
+check "pressure: the device is not full" '$v1 >= 4*MB && $v1 <= 64*MB' $free
+check "pressure: the driver did not have to choose" '$v1 == 0' \
+	"$(gpumem status $conf -n -o REASON | grep -c taken-back)"
 wait $other
 end_job pressure
 

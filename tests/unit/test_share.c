@@ -121,6 +121,7 @@ static void test_alone(void **state)
 
 	(void)state;
 	assert_int_equal(of(&h, 1, 0, 100, 90).room, 20);
+	assert_int_equal(of(&h, 1, 0, 100, 90).cold_room, 10);
 	assert_int_equal(of(&h, 1, 0, 80, 80).room, 0);
 	assert_int_equal(of(&h, 1, 0, 79, 70).give, 10);
 	assert_int_equal(of(&h, 1, 0, 0, 0).give, 80);
