@@ -361,9 +361,16 @@ static void set_engine_room(struct gm_proc *p, const struct gm_standing *s)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* A device of the node that this process has nothing on and nobody asks about. */
+static bool is_no_concern(const struct gm_proc *p, size_t i)
+{
+	return i != p->home && !atomic_load(&p->ledger.slot->device[i].charged) &&
+	       gm_ledger_request(&p->ledger, i) == GPUMEM_REQUEST_NONE;
+}
+
 static void set_notes(struct gm_proc *p)
 {
-	uint32_t notes = p->notes & GPUMEM_NOTE_BANDWIDTH;
+	uint32_t notes = p->notes;
 
 	if (p->headroom.memcg_near)
 		notes |= GPUMEM_NOTE_MEMCG;
@@ -400,20 +407,28 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 	p->was_suspended = suspended;
 	p->admit_index = GM_SVM_HOST;
 	p->exchange = false;
+	pthread_mutex_lock(&p->lock);
 	read_rules(p);
 	gm_headroom_look(&p->headroom, &p->ledger, now);
+	pthread_mutex_unlock(&p->lock);
 	gm_ledger_sample(&p->ledger, gm_now_ns(CLOCK_BOOTTIME));
 	for (size_t i = 0; i < p->svm.devices.count; i++) {
 		struct gm_standing s;
 		struct gm_decision d;
+		uint64_t room;
 
+		if (is_no_concern(p, i))
+			continue;
 		standing(p, i, &s);
 		d = gm_decide(&s);
 		if (p->engine_on && i == p->home)
 			set_engine_room(p, &s);
 		if (d.evict_bytes && gm_proc_open(p) == 0)
 			more |= !evict(p, i, &d, until);
-		d.admit_bytes = device_room(p, i, d.admit_bytes);
+		room = device_room(p, i, d.admit_bytes);
+		if (room < d.admit_bytes && room < GPUMEM_CHUNK_BYTES)
+			p->notes |= GPUMEM_NOTE_PRESSURE;
+		d.admit_bytes = room;
 		if (d.admit_bytes < GM_MIN_RUN * GM_PAGE_BYTES)
 			d.admit_bytes = 0;
 		if ((d.admit_bytes || d.exchange) && rank(p, i) > best) {

@@ -6,6 +6,7 @@
  * signal. Slurm's tasks may be such, and then it is the freezer that stops them, two seconds later. When they go on
  * they get SIGCONT, and without that a hole in the time shows it.
  */
+#include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,18 +31,24 @@ static struct {
  * empty. */
 static void on_stop(int signo)
 {
+	int saved = errno;
+
 	(void)signo;
-	if (atomic_load(&self.stopping))
-		return;
-	atomic_store(&self.asked, true);
-	self.wake();
+	if (!atomic_load(&self.stopping)) {
+		atomic_store(&self.asked, true);
+		self.wake();
+	}
+	errno = saved;
 }
 
 static void on_continue(int signo)
 {
+	int saved = errno;
+
 	(void)signo;
 	atomic_store(&self.goes_on, true);
 	self.wake();
+	errno = saved;
 }
 
 /* Puts `to` in the place of `from`, if that is what is there. */

@@ -26,6 +26,7 @@ poll 5 no_state && ok "no record is left" || not_ok "no record is left" "$(ls -d
 out=$(user srun -w n1 -n1 --gpu-mem-policy=bind true 2>&1)
 is "bind without a GPU: fails" 1 $?
 has "bind without a GPU: says why" "gpumem: n1: no GPU is allocated" "$out"
+poll 20 idle
 out=$(user srun -w n1 -n1 --gpu-mem-policy=prefer true 2>&1)
 is "prefer without a GPU: runs" "0 " "$? $out"
 out=$(user srun -w n1 -n1 --gpu-mem-policy=prefer,verbose true 2>&1)

@@ -194,18 +194,20 @@ static void spot_act(struct spot *s)
 {
 	size_t from = (size_t)random() % (s->bytes / PAGE) * PAGE;
 
-	switch (random() % 8) {
+	switch (random() % 64) {
 	case 0:
 		munmap(s->mem, s->bytes);
 		free(s->count);
 		spot_open(s);
 		break;
 	case 1:
+	case 2:
+	case 3:
 		if (mprotect(s->mem, s->bytes, s->closed ? PROT_READ | PROT_WRITE : PROT_READ) < 0)
 			exit(2);
 		s->closed = !s->closed;
 		break;
-	case 2:
+	case 4:
 		if (s->closed || madvise(s->mem + from, s->bytes - from, MADV_DONTNEED) < 0)
 			break;
 		memset(s->count + from / PAGE, 0, (s->bytes - from) / PAGE * sizeof(*s->count));
@@ -252,7 +254,7 @@ static int storm(char **argv, double end)
 					(WIFEXITED(status) && WEXITSTATUS(status))))
 				return 3;
 		}
-		if (random() % 60 == 0) {
+		if (random() % 200 == 0) {
 			everything_right();
 			snprintf(left, sizeof(left), "%.1f", end - now());
 			snprintf(seed, sizeof(seed), "%u", opt.seed * 31 + 7);
