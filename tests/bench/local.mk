@@ -66,6 +66,7 @@ tests_bench_watch_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_touched_probe,--wrap=gm_touched_clear,--wrap=gm_touched_look \
 	-Wl,--wrap=gm_referenced_look
 
+EXTRA_DIST += tests/bench/traces/shift.trace tests/bench/traces/sweep.trace
 EXTRA_DIST += tests/bench/README.md tests/bench/run \
 	tests/bench/agent-load.bench tests/bench/epoch.bench tests/bench/launch.bench \
 	tests/bench/ledger.bench tests/bench/replay.bench tests/bench/watch.bench \

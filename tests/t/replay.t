@@ -51,4 +51,11 @@ test_expect_success 'a trace is read, anything else refused' '
 	test_must_fail "$replay" -p -t trace
 '
 
+test_expect_success 'the traces of real runs are read' '
+	for trace in sweep shift; do
+		"$replay" -p -t "$SRCDIR/tests/bench/traces/$trace.trace" >out &&
+		grep -q "^trace  *200" out || return 1
+	done
+'
+
 test_done
