@@ -24,22 +24,26 @@ static const struct peer *const peers[] = {
 
 /* "+c": coherent, a miss may stay remote. */
 static const struct product products[] = {
-	{"duel", GPUMEM_EVICT_DUEL, false, 0},	 {"duel+c", GPUMEM_EVICT_DUEL, true, 0},
-	{"g-heat", GPUMEM_EVICT_HEAT, false, 0}, {"g-heat+c", GPUMEM_EVICT_HEAT, true, 0},
-	{"g-age", GPUMEM_EVICT_AGE, false, 0},	 {"g-lrf", GPUMEM_EVICT_LRF, false, 0},
-	{"g-pin", GPUMEM_EVICT_PIN, false, 0},	 {"g-pin+c", GPUMEM_EVICT_PIN, true, 0},
+	{"duel", GPUMEM_EVICT_DUEL, MOVES_DEMAND, 0},
+	{"duel+c", GPUMEM_EVICT_DUEL, MOVES_COHERENT, 0},
+	{"g-heat", GPUMEM_EVICT_HEAT, MOVES_DEMAND, 0},
+	{"g-heat+c", GPUMEM_EVICT_HEAT, MOVES_COHERENT, 0},
+	{"g-age", GPUMEM_EVICT_AGE, MOVES_DEMAND, 0},
+	{"g-lrf", GPUMEM_EVICT_LRF, MOVES_DEMAND, 0},
+	{"g-pin", GPUMEM_EVICT_PIN, MOVES_DEMAND, 0},
+	{"g-pin+c", GPUMEM_EVICT_PIN, MOVES_COHERENT, 0},
 };
 static const struct product ablations[] = {
-	{"duel", GPUMEM_EVICT_DUEL, false, 0},
-	{"duel+c", GPUMEM_EVICT_DUEL, true, 0},
-	{"-often", GPUMEM_EVICT_DUEL, false, GM_WITHOUT_OFTEN},
-	{"-often+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_OFTEN},
-	{"-midway", GPUMEM_EVICT_DUEL, false, GM_WITHOUT_MIDWAY},
-	{"-midway+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_MIDWAY},
-	{"-bias", GPUMEM_EVICT_DUEL, false, GM_WITHOUT_BIAS},
-	{"-bias+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_BIAS},
-	{"-settl+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_SETTLING},
-	{"-guard+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_GUARD},
+	{"duel", GPUMEM_EVICT_DUEL, MOVES_DEMAND, 0},
+	{"duel+c", GPUMEM_EVICT_DUEL, MOVES_COHERENT, 0},
+	{"-often", GPUMEM_EVICT_DUEL, MOVES_DEMAND, GM_WITHOUT_OFTEN},
+	{"-often+c", GPUMEM_EVICT_DUEL, MOVES_COHERENT, GM_WITHOUT_OFTEN},
+	{"-midway", GPUMEM_EVICT_DUEL, MOVES_DEMAND, GM_WITHOUT_MIDWAY},
+	{"-midway+c", GPUMEM_EVICT_DUEL, MOVES_COHERENT, GM_WITHOUT_MIDWAY},
+	{"-bias", GPUMEM_EVICT_DUEL, MOVES_DEMAND, GM_WITHOUT_BIAS},
+	{"-bias+c", GPUMEM_EVICT_DUEL, MOVES_COHERENT, GM_WITHOUT_BIAS},
+	{"-settl+c", GPUMEM_EVICT_DUEL, MOVES_COHERENT, GM_WITHOUT_SETTLING},
+	{"-guard+c", GPUMEM_EVICT_DUEL, MOVES_COHERENT, GM_WITHOUT_GUARD},
 };
 
 struct options {

@@ -67,10 +67,16 @@ uint64_t peer_hits(const struct peer *peer, const struct workload *w, uint32_t r
 
 /* ---- what gpumem does: product.c */
 
+enum moves {
+	MOVES_DEMAND, /* each miss is moved in */
+	MOVES_COHERENT, /* a miss may stay remote */
+	MOVES_AT_SCANS, /* misses are not seen: scans alone tell, and move */
+};
+
 struct product {
 	const char *name;
 	int order; /* enum gpumem_evict_order */
-	bool coherent; /* a miss may stay remote */
+	enum moves when;
 	unsigned without; /* GM_WITHOUT_* */
 };
 
