@@ -27,6 +27,7 @@ tests_bench_engine_epoch_LDADD = lib/libgm-engine.la
 tests_bench_replay_replay_SOURCES = \
 	tests/bench/replay/belady.c \
 	tests/bench/replay/device.h \
+	tests/bench/replay/further.c \
 	tests/bench/replay/main.c \
 	tests/bench/replay/peers.c \
 	tests/bench/replay/plot.c \

@@ -50,6 +50,7 @@ struct options {
 	uint32_t scan_every, seed, seeds;
 	uint32_t chunks, accesses;
 	bool with_peers, summary;
+	bool further, further_alone;
 	const struct product *product;
 	size_t products;
 	const char *plot, *trace;
@@ -120,6 +121,16 @@ static void all_cases(const struct options *o, struct table *t)
 		}
 }
 
+static void further(const struct options *o)
+{
+	struct further f = {.chunks = o->chunks,
+			    .accesses = o->accesses,
+			    .scan_every = o->scan_every,
+			    .seed = o->seed};
+
+	further_print(&f);
+}
+
 static int end(const struct options *o, struct table *t)
 {
 	size_t duel = o->with_peers ? PEERS : 0;
@@ -135,6 +146,9 @@ static int end(const struct options *o, struct table *t)
 	for (size_t i = 0; i < t->rules; i++)
 		printf("%9.1f", t->score[i].worst);
 	puts("\n");
+	/* Before the last line, which is about the table above alone. */
+	if (o->further)
+		further(o);
 	if (o->plot) {
 		snprintf(title, sizeof(title), "Hits, %% of Belady's MIN; a scan each %u accesses",
 			 o->scan_every);
@@ -159,6 +173,7 @@ static void usage(void)
 	     " -p        gpumem's rules alone\n"
 	     " -d        the duel alone\n"
 	     " -q        no line per case\n"
+	     " -f        the further tables alone: moves at scans\n"
 	     " -t FILE   a trace instead of the workloads\n"
 	     " -o FILE   plot in SVG\n"
 	     " -c N      chunks (2048)    -l N  accesses (300000)\n"
@@ -179,7 +194,7 @@ static uint32_t number(const char *text)
 
 static void parse(struct options *o, int argc, char **argv)
 {
-	for (int c; (c = getopt(argc, argv, "e:s:n:adpqt:o:c:l:h")) != -1;)
+	for (int c; (c = getopt(argc, argv, "e:s:n:adfpqt:o:c:l:h")) != -1;)
 		switch (c) {
 		case 'e':
 			o->scan_every = number(optarg);
@@ -205,6 +220,9 @@ static void parse(struct options *o, int argc, char **argv)
 			break;
 		case 'q':
 			o->summary = true;
+			break;
+		case 'f':
+			o->further_alone = true;
 			break;
 		case 't':
 			o->trace = optarg;
@@ -238,6 +256,11 @@ int main(int argc, char **argv)
 	struct table t = {0};
 
 	parse(&o, argc, argv);
+	if (o.further_alone) {
+		further(&o);
+		return 0;
+	}
+	o.further = o.with_peers && !o.summary && !o.trace;
 	begin(&o, &t);
 	if (o.trace) {
 		struct workload w;

@@ -88,6 +88,15 @@ struct outcome {
 struct outcome product_run(const struct product *product, const struct workload *w, uint32_t room,
 			   uint32_t scan_every, uint64_t seed);
 
+/* ---- cases beside the published ones: further.c */
+
+struct further {
+	uint32_t chunks, accesses, scan_every, seed;
+};
+
+/* Prints all tables, and a last line with the lowest figures of each. */
+void further_print(const struct further *f);
+
 /* ---- what comes in and out: trace.c, plot.c, main.c */
 
 struct score {
