@@ -42,7 +42,7 @@ static uint32_t latest(const uint32_t *tree, uint32_t leaves)
 	return at - leaves;
 }
 
-uint64_t belady_hits(const struct workload *w, uint32_t room)
+uint64_t belady_hits_until(const struct workload *w, uint32_t room, size_t change, uint32_t after)
 {
 	uint32_t *next = next_uses(w), leaves = 1, resident = 0, *tree;
 	uint64_t hits = 0;
@@ -51,6 +51,9 @@ uint64_t belady_hits(const struct workload *w, uint32_t room)
 		leaves *= 2;
 	tree = must_alloc(2 * leaves, sizeof(*tree));
 	for (size_t i = 0; i < w->count; i++) {
+		if (i == change)
+			for (room = after; resident > room; resident--)
+				set(tree, leaves, latest(tree, leaves), 0);
 		if (tree[leaves + w->access[i]])
 			hits++;
 		else if (resident == room)
@@ -62,4 +65,9 @@ uint64_t belady_hits(const struct workload *w, uint32_t room)
 	free(tree);
 	free(next);
 	return hits;
+}
+
+uint64_t belady_hits(const struct workload *w, uint32_t room)
+{
+	return belady_hits_until(w, room, w->count, room);
 }

@@ -33,6 +33,8 @@ void workload_free(struct workload *w);
 
 /* Hits of Belady's MIN. */
 uint64_t belady_hits(const struct workload *w, uint32_t room);
+/* The same when the room changes before access number `change`. */
+uint64_t belady_hits_until(const struct workload *w, uint32_t room, size_t change, uint32_t after);
 
 /* ---- what others do: peers.c, queues.c */
 
@@ -88,7 +90,7 @@ struct outcome {
 struct outcome product_run(const struct product *product, const struct workload *w, uint32_t room,
 			   uint32_t scan_every, uint64_t seed);
 
-/* ---- cases beside the published ones: further.c */
+/* ---- cases beside the published ones: further.c, tenants.c */
 
 struct further {
 	uint32_t chunks, accesses, scan_every, seed;
@@ -96,6 +98,8 @@ struct further {
 
 /* Prints all tables, and a last line with the lowest figures of each. */
 void further_print(const struct further *f);
+/* Returns the lowest figure of gpumem's default. */
+double tenants_print(const struct further *f);
 
 /* ---- what comes in and out: trace.c, plot.c, main.c */
 
