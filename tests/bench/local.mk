@@ -34,6 +34,7 @@ tests_bench_replay_replay_SOURCES = \
 	tests/bench/replay/product.c \
 	tests/bench/replay/queues.c \
 	tests/bench/replay/replay.h \
+	tests/bench/replay/sized.c \
 	tests/bench/replay/tenants.c \
 	tests/bench/replay/trace.c \
 	tests/bench/replay/workloads.c

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * further.c: cases that no published figure is compared with: moves at scans alone, and the table
- * of tenants.c.
+ * further.c: cases that no published figure is compared with: moves at scans alone, and the tables
+ * of tenants.c and sized.c.
  */
 #include <stdio.h>
 
@@ -57,7 +57,8 @@ static double scans_print(const struct further *f)
 
 void further_print(const struct further *f)
 {
-	double tenants = tenants_print(f), scans = scans_print(f);
+	double tenants = tenants_print(f), scans = scans_print(f), sized = sized_print(f);
 
-	printf("further tenants_worst=%.2f at_scans_worst=%.2f\n\n", tenants, scans);
+	printf("further tenants_worst=%.2f at_scans_worst=%.2f sized_worst=%.2f\n\n", tenants,
+	       scans, sized);
 }

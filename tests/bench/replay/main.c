@@ -173,7 +173,7 @@ static void usage(void)
 	     " -p        gpumem's rules alone\n"
 	     " -d        the duel alone\n"
 	     " -q        no line per case\n"
-	     " -f        the further tables alone: tenants, moves at scans\n"
+	     " -f        the further tables alone: tenants, moves at scans, sizes\n"
 	     " -t FILE   a trace instead of the workloads\n"
 	     " -o FILE   plot in SVG\n"
 	     " -c N      chunks (2048)    -l N  accesses (300000)\n"

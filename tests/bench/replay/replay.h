@@ -35,6 +35,9 @@ void workload_free(struct workload *w);
 uint64_t belady_hits(const struct workload *w, uint32_t room);
 /* The same when the room changes before access number `change`. */
 uint64_t belady_hits_until(const struct workload *w, uint32_t room, size_t change, uint32_t after);
+/* Hits in units of size when chunks have sizes: what is used last leaves until the new one fits.
+ * Not the most that can be had. */
+uint64_t belady_sized(const struct workload *w, const uint8_t *size, uint32_t room);
 
 /* ---- what others do: peers.c, queues.c */
 
@@ -90,7 +93,7 @@ struct outcome {
 struct outcome product_run(const struct product *product, const struct workload *w, uint32_t room,
 			   uint32_t scan_every, uint64_t seed);
 
-/* ---- cases beside the published ones: further.c, tenants.c */
+/* ---- cases beside the published ones: further.c, tenants.c, sized.c */
 
 struct further {
 	uint32_t chunks, accesses, scan_every, seed;
@@ -98,8 +101,9 @@ struct further {
 
 /* Prints all tables, and a last line with the lowest figures of each. */
 void further_print(const struct further *f);
-/* Returns the lowest figure of gpumem's default. */
+/* These return the lowest figure of gpumem's default. */
 double tenants_print(const struct further *f);
+double sized_print(const struct further *f);
 
 /* ---- what comes in and out: trace.c, plot.c, main.c */
 
