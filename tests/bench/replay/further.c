@@ -59,6 +59,6 @@ void further_print(const struct further *f)
 {
 	double tenants = tenants_print(f), scans = scans_print(f), sized = sized_print(f);
 
-	printf("further tenants_worst=%.2f at_scans_worst=%.2f sized_worst=%.2f\n\n", tenants,
+	printf("further tenants_worst=%.2f at_scans_worst=%.2f sized_worst=%.2f\n", tenants,
 	       scans, sized);
 }

@@ -147,8 +147,10 @@ static int end(const struct options *o, struct table *t)
 		printf("%9.1f", t->score[i].worst);
 	puts("\n");
 	/* Before the last line, which is about the table above alone. */
-	if (o->further)
+	if (o->further) {
 		further(o);
+		puts("");
+	}
 	if (o->plot) {
 		snprintf(title, sizeof(title), "Hits, %% of Belady's MIN; a scan each %u accesses",
 			 o->scan_every);
