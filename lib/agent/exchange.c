@@ -6,7 +6,7 @@
 #include "agent/move.h"
 #include "base/clock.h"
 
-#define BATCH 64u
+#define BATCH 512u
 #define NOTES 4u /* chunks that stayed, of each epoch, are remembered */
 
 uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, enum gpumem_reason reason, bool *ret_full)

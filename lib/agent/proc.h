@@ -144,7 +144,9 @@ uint64_t gm_proc_out(struct gm_proc *p, uint32_t id, enum gpumem_reason reason);
 uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, enum gpumem_reason reason, bool *ret_full);
 /* Whether the device still has free memory after `bytes` more moved in; looks seldom. */
 bool gm_proc_has_room(struct gm_proc *p, uint64_t bytes);
-/* Whether bw= lets a chunk move now; what must move is counted and never held back. */
+/* Whether bw= would let a chunk move now; costs nothing of it. */
+bool gm_proc_may_move(struct gm_proc *p);
+/* Whether bw= lets a chunk move now, which pays for it; what must move is counted and never held back. */
 bool gm_proc_bandwidth(struct gm_proc *p, bool must);
 /* Remembers in the ledger why a chunk moved or stayed. */
 void gm_proc_note(struct gm_proc *p, uint32_t id, uint64_t bytes, enum gpumem_reason reason);

@@ -194,6 +194,9 @@ bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 			done = true;
 			break;
 		}
+		/* Not even looked at, as the look would be repeated. */
+		if (p->admit_index != GM_SVM_HOST && !gm_proc_may_move(p))
+			break;
 		if (!visit(p, number) || gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0) >= cpu_ns ||
 		    gm_now_ns(CLOCK_MONOTONIC) >= end)
 			break;

@@ -131,6 +131,21 @@ void gm_proc_note(struct gm_proc *p, uint32_t id, uint64_t bytes, enum gpumem_re
 		       c->device_pages || bytes ? c->device : p->home);
 }
 
+bool gm_proc_may_move(struct gm_proc *p)
+{
+	uint64_t now, wait;
+
+	if (!p->rules.bandwidth_bytes)
+		return true;
+	now = gm_now_ns(CLOCK_MONOTONIC);
+	/* Nothing is asked for, so nothing is paid. */
+	if (gm_ledger_bandwidth(&p->ledger, now, 0, p->rules.bandwidth_bytes, &wait))
+		return true;
+	p->notes |= GPUMEM_NOTE_BANDWIDTH;
+	p->bandwidth_wait_ns = now + wait;
+	return false;
+}
+
 bool gm_proc_bandwidth(struct gm_proc *p, bool must)
 {
 	uint64_t now = gm_now_ns(CLOCK_MONOTONIC), wait;
@@ -351,13 +366,20 @@ static void set_engine_room(struct gm_proc *p, const struct gm_standing *s)
 {
 	uint64_t wanted = atomic_load(&p->ledger.slot->device[p->home].wanted);
 	uint64_t bytes = s->own + s->share.room, owed = s->own + wanted;
+	uint64_t chunk = GPUMEM_CHUNK_BYTES;
 
 	if (owed > s->share.fair)
 		owed = s->share.fair;
 	if (bytes < owed)
 		bytes = owed;
 	pthread_mutex_lock(&p->lock);
-	gm_engine_set_room(&p->engine, (uint32_t)((bytes + GPUMEM_CHUNK_BYTES / 2) / GPUMEM_CHUNK_BYTES));
+	/* Chunks that are not full count as what they are, or the engine would think it has less room
+	 * than it has. */
+	if (p->engine.resident)
+		chunk = s->own / p->engine.resident;
+	if (chunk < GM_MIN_RUN * GM_PAGE_BYTES || chunk > GPUMEM_CHUNK_BYTES)
+		chunk = GPUMEM_CHUNK_BYTES;
+	gm_engine_set_room(&p->engine, (uint32_t)((bytes + chunk / 2) / chunk));
 	pthread_mutex_unlock(&p->lock);
 }
 

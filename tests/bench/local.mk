@@ -26,12 +26,16 @@ tests_bench_engine_epoch_SOURCES = tests/bench/engine_epoch.c
 tests_bench_engine_epoch_LDADD = lib/libgm-engine.la
 tests_bench_replay_replay_SOURCES = \
 	tests/bench/replay/belady.c \
+	tests/bench/replay/device.h \
+	tests/bench/replay/further.c \
 	tests/bench/replay/main.c \
 	tests/bench/replay/peers.c \
 	tests/bench/replay/plot.c \
 	tests/bench/replay/product.c \
 	tests/bench/replay/queues.c \
 	tests/bench/replay/replay.h \
+	tests/bench/replay/sized.c \
+	tests/bench/replay/tenants.c \
 	tests/bench/replay/trace.c \
 	tests/bench/replay/workloads.c
 tests_bench_replay_replay_LDADD = lib/libgm-engine.la -lm

@@ -36,6 +36,21 @@ test_expect_success 'the same again' '
 	test_cmp table again
 '
 
+# Of the tenants both get most of what is theirs; of sizes nobody has more than the bound.
+test_expect_success 'tenants, moves at scans and sizes: the further tables' '
+	"$replay" -f -e 256 -c 512 -l 40000 >further &&
+	tail -n 1 further | grep -qE "^further tenants_worst=[0-9.]* at_scans_worst=[0-9.]* sized_" &&
+	awk "/^\$/ { table = \"\" }
+		table == \"\" { table = \$1; next }
+		table == \"tenants\" { rows++; if (\$4 < 90 || \$5 < 90 || \$6 < \$7 - 6) print }
+		table == \"moves\" { rows++; if (\$5 < 75) print }
+		table == \"sizes\" { rows++
+			for (i = 3; i <= NF; i++) if (\$i > 100) print
+			if (\$1 != \"of\" && (\$3 < 99 || \$4 < 65)) print }
+		END { if (rows != 36) print rows, \"rows\" }" further >bad &&
+	test_must_be_empty bad
+'
+
 test_expect_success 'a trace is read, anything else refused' '
 	{
 		echo "# gpumem-trace 1"

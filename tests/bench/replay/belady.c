@@ -42,7 +42,7 @@ static uint32_t latest(const uint32_t *tree, uint32_t leaves)
 	return at - leaves;
 }
 
-uint64_t belady_hits(const struct workload *w, uint32_t room)
+uint64_t belady_hits_until(const struct workload *w, uint32_t room, size_t change, uint32_t after)
 {
 	uint32_t *next = next_uses(w), leaves = 1, resident = 0, *tree;
 	uint64_t hits = 0;
@@ -51,6 +51,9 @@ uint64_t belady_hits(const struct workload *w, uint32_t room)
 		leaves *= 2;
 	tree = must_alloc(2 * leaves, sizeof(*tree));
 	for (size_t i = 0; i < w->count; i++) {
+		if (i == change)
+			for (room = after; resident > room; resident--)
+				set(tree, leaves, latest(tree, leaves), 0);
 		if (tree[leaves + w->access[i]])
 			hits++;
 		else if (resident == room)
@@ -58,6 +61,39 @@ uint64_t belady_hits(const struct workload *w, uint32_t room)
 		else
 			resident++;
 		set(tree, leaves, w->access[i], next[i]);
+	}
+	free(tree);
+	free(next);
+	return hits;
+}
+
+uint64_t belady_hits(const struct workload *w, uint32_t room)
+{
+	return belady_hits_until(w, room, w->count, room);
+}
+
+uint64_t belady_sized(const struct workload *w, const uint8_t *size, uint32_t room)
+{
+	uint32_t *next = next_uses(w), leaves = 1, used = 0, *tree;
+	uint64_t hits = 0;
+
+	while (leaves < w->chunks)
+		leaves *= 2;
+	tree = must_alloc(2 * leaves, sizeof(*tree));
+	for (size_t i = 0; i < w->count; i++) {
+		uint32_t c = w->access[i];
+
+		if (tree[leaves + c]) {
+			hits += size[c];
+		} else {
+			for (used += size[c]; used > room;) {
+				uint32_t out = latest(tree, leaves);
+
+				used -= size[out];
+				set(tree, leaves, out, 0);
+			}
+		}
+		set(tree, leaves, c, next[i]);
 	}
 	free(tree);
 	free(next);

@@ -24,28 +24,33 @@ static const struct peer *const peers[] = {
 
 /* "+c": coherent, a miss may stay remote. */
 static const struct product products[] = {
-	{"duel", GPUMEM_EVICT_DUEL, false, 0},	 {"duel+c", GPUMEM_EVICT_DUEL, true, 0},
-	{"g-heat", GPUMEM_EVICT_HEAT, false, 0}, {"g-heat+c", GPUMEM_EVICT_HEAT, true, 0},
-	{"g-age", GPUMEM_EVICT_AGE, false, 0},	 {"g-lrf", GPUMEM_EVICT_LRF, false, 0},
-	{"g-pin", GPUMEM_EVICT_PIN, false, 0},	 {"g-pin+c", GPUMEM_EVICT_PIN, true, 0},
+	{"duel", GPUMEM_EVICT_DUEL, MOVES_DEMAND, 0},
+	{"duel+c", GPUMEM_EVICT_DUEL, MOVES_COHERENT, 0},
+	{"g-heat", GPUMEM_EVICT_HEAT, MOVES_DEMAND, 0},
+	{"g-heat+c", GPUMEM_EVICT_HEAT, MOVES_COHERENT, 0},
+	{"g-age", GPUMEM_EVICT_AGE, MOVES_DEMAND, 0},
+	{"g-lrf", GPUMEM_EVICT_LRF, MOVES_DEMAND, 0},
+	{"g-pin", GPUMEM_EVICT_PIN, MOVES_DEMAND, 0},
+	{"g-pin+c", GPUMEM_EVICT_PIN, MOVES_COHERENT, 0},
 };
 static const struct product ablations[] = {
-	{"duel", GPUMEM_EVICT_DUEL, false, 0},
-	{"duel+c", GPUMEM_EVICT_DUEL, true, 0},
-	{"-often", GPUMEM_EVICT_DUEL, false, GM_WITHOUT_OFTEN},
-	{"-often+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_OFTEN},
-	{"-midway", GPUMEM_EVICT_DUEL, false, GM_WITHOUT_MIDWAY},
-	{"-midway+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_MIDWAY},
-	{"-bias", GPUMEM_EVICT_DUEL, false, GM_WITHOUT_BIAS},
-	{"-bias+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_BIAS},
-	{"-settl+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_SETTLING},
-	{"-guard+c", GPUMEM_EVICT_DUEL, true, GM_WITHOUT_GUARD},
+	{"duel", GPUMEM_EVICT_DUEL, MOVES_DEMAND, 0},
+	{"duel+c", GPUMEM_EVICT_DUEL, MOVES_COHERENT, 0},
+	{"-often", GPUMEM_EVICT_DUEL, MOVES_DEMAND, GM_WITHOUT_OFTEN},
+	{"-often+c", GPUMEM_EVICT_DUEL, MOVES_COHERENT, GM_WITHOUT_OFTEN},
+	{"-midway", GPUMEM_EVICT_DUEL, MOVES_DEMAND, GM_WITHOUT_MIDWAY},
+	{"-midway+c", GPUMEM_EVICT_DUEL, MOVES_COHERENT, GM_WITHOUT_MIDWAY},
+	{"-bias", GPUMEM_EVICT_DUEL, MOVES_DEMAND, GM_WITHOUT_BIAS},
+	{"-bias+c", GPUMEM_EVICT_DUEL, MOVES_COHERENT, GM_WITHOUT_BIAS},
+	{"-settl+c", GPUMEM_EVICT_DUEL, MOVES_COHERENT, GM_WITHOUT_SETTLING},
+	{"-guard+c", GPUMEM_EVICT_DUEL, MOVES_COHERENT, GM_WITHOUT_GUARD},
 };
 
 struct options {
 	uint32_t scan_every, seed, seeds;
 	uint32_t chunks, accesses;
 	bool with_peers, summary;
+	bool further, further_alone;
 	const struct product *product;
 	size_t products;
 	const char *plot, *trace;
@@ -116,6 +121,16 @@ static void all_cases(const struct options *o, struct table *t)
 		}
 }
 
+static void further(const struct options *o)
+{
+	struct further f = {.chunks = o->chunks,
+			    .accesses = o->accesses,
+			    .scan_every = o->scan_every,
+			    .seed = o->seed};
+
+	further_print(&f);
+}
+
 static int end(const struct options *o, struct table *t)
 {
 	size_t duel = o->with_peers ? PEERS : 0;
@@ -131,6 +146,11 @@ static int end(const struct options *o, struct table *t)
 	for (size_t i = 0; i < t->rules; i++)
 		printf("%9.1f", t->score[i].worst);
 	puts("\n");
+	/* Before the last line, which is about the table above alone. */
+	if (o->further) {
+		further(o);
+		puts("");
+	}
 	if (o->plot) {
 		snprintf(title, sizeof(title), "Hits, %% of Belady's MIN; a scan each %u accesses",
 			 o->scan_every);
@@ -155,6 +175,7 @@ static void usage(void)
 	     " -p        gpumem's rules alone\n"
 	     " -d        the duel alone\n"
 	     " -q        no line per case\n"
+	     " -f        the further tables alone: tenants, moves at scans, sizes\n"
 	     " -t FILE   a trace instead of the workloads\n"
 	     " -o FILE   plot in SVG\n"
 	     " -c N      chunks (2048)    -l N  accesses (300000)\n"
@@ -175,7 +196,7 @@ static uint32_t number(const char *text)
 
 static void parse(struct options *o, int argc, char **argv)
 {
-	for (int c; (c = getopt(argc, argv, "e:s:n:adpqt:o:c:l:h")) != -1;)
+	for (int c; (c = getopt(argc, argv, "e:s:n:adfpqt:o:c:l:h")) != -1;)
 		switch (c) {
 		case 'e':
 			o->scan_every = number(optarg);
@@ -201,6 +222,9 @@ static void parse(struct options *o, int argc, char **argv)
 			break;
 		case 'q':
 			o->summary = true;
+			break;
+		case 'f':
+			o->further_alone = true;
 			break;
 		case 't':
 			o->trace = optarg;
@@ -234,6 +258,11 @@ int main(int argc, char **argv)
 	struct table t = {0};
 
 	parse(&o, argc, argv);
+	if (o.further_alone) {
+		further(&o);
+		return 0;
+	}
+	o.further = o.with_peers && !o.summary && !o.trace;
 	begin(&o, &t);
 	if (o.trace) {
 		struct workload w;

@@ -33,6 +33,11 @@ void workload_free(struct workload *w);
 
 /* Hits of Belady's MIN. */
 uint64_t belady_hits(const struct workload *w, uint32_t room);
+/* The same when the room changes before access number `change`. */
+uint64_t belady_hits_until(const struct workload *w, uint32_t room, size_t change, uint32_t after);
+/* Hits in units of size when chunks have sizes: what is used last leaves until the new one fits.
+ * Not the most that can be had. */
+uint64_t belady_sized(const struct workload *w, const uint8_t *size, uint32_t room);
 
 /* ---- what others do: peers.c, queues.c */
 
@@ -67,10 +72,16 @@ uint64_t peer_hits(const struct peer *peer, const struct workload *w, uint32_t r
 
 /* ---- what gpumem does: product.c */
 
+enum moves {
+	MOVES_DEMAND, /* each miss is moved in */
+	MOVES_COHERENT, /* a miss may stay remote */
+	MOVES_AT_SCANS, /* misses are not seen: scans alone tell, and move */
+};
+
 struct product {
 	const char *name;
 	int order; /* enum gpumem_evict_order */
-	bool coherent; /* a miss may stay remote */
+	enum moves when;
 	unsigned without; /* GM_WITHOUT_* */
 };
 
@@ -81,6 +92,18 @@ struct outcome {
 
 struct outcome product_run(const struct product *product, const struct workload *w, uint32_t room,
 			   uint32_t scan_every, uint64_t seed);
+
+/* ---- cases beside the published ones: further.c, tenants.c, sized.c */
+
+struct further {
+	uint32_t chunks, accesses, scan_every, seed;
+};
+
+/* Prints all tables, and a last line with the lowest figures of each. */
+void further_print(const struct further *f);
+/* These return the lowest figure of gpumem's default. */
+double tenants_print(const struct further *f);
+double sized_print(const struct further *f);
 
 /* ---- what comes in and out: trace.c, plot.c, main.c */
 
