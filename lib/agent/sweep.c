@@ -10,6 +10,7 @@
 #define LEAST_NS 200000000ull	  /* between two sweeps */
 #define MOST_NS 20000000000ull	  /* however much they cost */
 #define MOST_IDLE_NS 2000000000ull /* while nothing is touched */
+#define FILLING_NS 5000000000ull /* between two while bw= holds back what there is room for */
 #define FAULT_NS 500u		  /* what a page that is written again costs the application */
 #define STRETCH (256 * GPUMEM_CHUNK_BYTES) /* looked at between two looks at the clock */
 #define REFERENCED_EVERY 16u	  /* mappings are asked about so many sweeps apart */
@@ -198,13 +199,21 @@ static void begin(struct gm_proc *p)
 	s->cost_ns = s->dirty_pages = 0;
 }
 
+/* There is room, and bw= sets the pace: a look, which takes long in a large process, would only make gaps in
+ * it, and there is nothing to choose. */
+static bool fills_slowly(const struct gm_proc *p)
+{
+	return !p->sweep.going && p->admit_index != GM_SVM_HOST && p->rules.bandwidth_bytes &&
+	       gm_now_ns(CLOCK_MONOTONIC) < p->sweep.not_before_ns + FILLING_NS;
+}
+
 bool gm_proc_sweep(struct gm_proc *p, uint64_t cpu_ns, unsigned permille)
 {
 	uint64_t cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), spent = 0;
 	struct gm_sweep *s = &p->sweep;
 	bool more = true, ended;
 
-	if (!p->engine_on || gm_now_ns(CLOCK_MONOTONIC) < s->not_before_ns)
+	if (!p->engine_on || gm_now_ns(CLOCK_MONOTONIC) < s->not_before_ns || fills_slowly(p))
 		return false;
 	pthread_mutex_lock(&p->lock);
 	if (!s->going)

@@ -12,7 +12,7 @@
  *   load storm -t seconds -r seed
  *        maps, writes, protects, unmaps, forks and executes itself at random
  *   load rate -f file -t seconds
- *        reads a counter of pages 50 times a second; prints "least=… most=…" bytes per second over any
+ *        reads a counter of pages 50 times a second; prints "least=… most=… mean=…" bytes per second over any
  *        whole second between the first move and 95 % of all
  */
 #include <errno.h>
@@ -274,7 +274,7 @@ static int storm(char **argv, double end)
 static int rate(void)
 {
 	static double at[SAMPLES], bytes[SAMPLES];
-	double least = 1e18, most = 0, end = now() + opt.seconds;
+	double least = 1e18, most = 0, mean = 0, end = now() + opt.seconds;
 	size_t n = 0;
 
 	while (n < SAMPLES && goes_on(end)) {
@@ -302,7 +302,11 @@ static int rate(void)
 			}
 			break;
 		}
-	printf("least=%.0f most=%.0f\n", most > 0 ? least : 0, most);
+	for (size_t i = 0; i + 1 < n; i++)
+		if (bytes[i] == bytes[0] && bytes[i + 1] > bytes[0])
+			for (size_t k = i + 1; k < n && bytes[k] < 0.95 * bytes[n - 1]; k++)
+				mean = (bytes[k] - bytes[i]) / (at[k] - at[i]);
+	printf("least=%.0f most=%.0f mean=%.0f\n", most > 0 ? least : 0, most, mean);
 	return 0;
 }
 
