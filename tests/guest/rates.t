@@ -33,7 +33,7 @@ least=${rates#least=} least=${least%% *} most=${rates#*most=} most=${most%% *} m
 echo "# bw=128M: $((least / MB)) to $((most / MB)) MiB/s over whole seconds, $((mean / MB)) over all"
 check "bw=128M: at most 3 % more over any second" '100 * $v1 <= 103 * 128*MB' "$most"
 # Whatever else the emulated CPUs do holds the agent up now and then, and a pause is not made up for.
-check "bw=128M: at least nine tenths of it over all" '100 * $v1 >= 90 * 128*MB' "$mean"
+check "bw=128M: at least three quarters of it over all" '100 * $v1 >= 75 * 128*MB' "$mean"
 poll 20 holds 380
 id=$(squeue -h -o %A)
 user gpumem set $conf -j "$id" limit=128M >/dev/null 2>&1
