@@ -7,6 +7,7 @@
 #include "base/clock.h"
 
 #define BATCH 512u
+#define PEER_PERIOD_NS 10000000000ull
 #define NOTES 4u /* chunks that stayed, of each epoch, are remembered */
 
 uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, enum gpumem_reason reason, bool *ret_full)
@@ -100,13 +101,27 @@ static void open_market(struct gm_proc *p, struct market *m)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* The rules of a peer keep its period too: memtierd's age and heat policies move each 10 s, in regions of
+ * 2 MiB (its sample configurations). What KFD does by itself, lrf, follows each fault. */
+static bool is_due(struct gm_proc *p)
+{
+	uint64_t now = gm_now_ns(CLOCK_MONOTONIC);
+
+	if (p->rules.order != GPUMEM_EVICT_AGE && p->rules.order != GPUMEM_EVICT_HEAT)
+		return true;
+	if (now < p->exchange_ns)
+		return false;
+	p->exchange_ns = now + PEER_PERIOD_NS;
+	return true;
+}
+
 void gm_proc_exchange(struct gm_proc *p, uint64_t slice_ns)
 {
 	uint64_t until = gm_now_ns(CLOCK_MONOTONIC) + slice_ns, cpu = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
 	struct market m;
 	bool more = true;
 
-	if (!p->engine_on || !p->exchange || !gm_proc_is_open(p))
+	if (!p->engine_on || !p->exchange || !gm_proc_is_open(p) || !is_due(p))
 		return;
 	open_market(p, &m);
 	for (size_t k = 0; more && k < m.wanted_count; k++) {

@@ -88,6 +88,7 @@ struct gm_proc {
 	size_t admit_index;   /* device to bring memory to; GM_SVM_HOST: none */
 	uint64_t admit_bytes; /* as much of it as there is room for */
 	uint64_t cold_bytes;  /* of them, for what was there before and is not in use */
+	uint64_t exchange_ns; /* the next one, where the rule has a period of its own */
 	bool exchange;	      /* hotter chunks may replace colder ones there */
 	bool returning;	      /* chunks that left for a suspend are still to come back */
 	atomic_bool suspended;
