@@ -13,6 +13,9 @@
 #define REFAULT_EPOCHS 2u /* a touch within so many epochs after eviction is a refault */
 #define MOST_GUARD 8u /* epochs */
 #define EXPLORE 32u /* one in so many exchanges tries what pin forbids */
+#define CHUNK_PAGES 512u
+/* What a move costs whatever its size, in pages copied: a tenth of a full chunk (tests/bench, svm-rate). */
+#define MOVE_PAGES 64u
 #define LIKED 4u /* times its heat */
 
 /* The guard: low half, the epochs of protection that refaults have earned; high half, the epochs
@@ -149,9 +152,16 @@ static unsigned group_of(const struct gm_engine *e, const struct gm_chunk *c)
 	return FREE;
 }
 
+/* Heat by what a byte of it costs to fetch again (the term of GDSF): a move has a price of its own
+ * beside its bytes, so a chunk of a few pages frees little for it. A full chunk counts its heat 16 times. */
 static uint32_t worth(const struct gm_chunk *c)
 {
-	return c->flags & GM_CHUNK_LIKED ? LIKED * c->heat : c->heat;
+	uint32_t pages = (uint32_t)c->device_pages + c->host_pages;
+	uint32_t heat = c->flags & GM_CHUNK_LIKED ? LIKED * c->heat : c->heat;
+
+	if (pages == 0 || pages > CHUNK_PAGES)
+		pages = CHUNK_PAGES;
+	return 16 * heat * (MOVE_PAGES + pages) / pages * CHUNK_PAGES / (MOVE_PAGES + CHUNK_PAGES);
 }
 
 /* 2 bits group, then who leaves first; no two are equal. */

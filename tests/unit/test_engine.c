@@ -125,6 +125,35 @@ static void test_orders(void **state)
 	check_order(GPUMEM_EVICT_NONE, true, (const uint32_t[]){3, 1, 0, 2});
 }
 
+/* Of two that are as hot the larger leaves: it frees more for the same price. */
+static void test_size(void **state)
+{
+	struct process p;
+	uint32_t victim;
+
+	(void)state;
+	begin(&p, GPUMEM_EVICT_HEAT, 4, 4);
+	for (uint32_t n = 0; n < 4; n++) {
+		came(&p, n);
+		touched(&p, n);
+	}
+	epochs(&p, 4);
+	gm_chunk_at(&p.chunks, p.id[0])->device_pages = 40;
+	gm_chunk_at(&p.chunks, p.id[1])->device_pages = 200;
+	gm_engine_epoch(&p.engine);
+	assert_int_equal(gm_engine_victims(&p.engine, 1, false, &victim), 1);
+	assert_int_equal(victim, p.id[2]);
+	/* A small one that is much colder leaves before. */
+	for (int k = 0; k < 6; k++) {
+		for (uint32_t n = 1; n < 4; n++)
+			touched(&p, n);
+		gm_engine_epoch(&p.engine);
+	}
+	assert_int_equal(gm_engine_victims(&p.engine, 1, false, &victim), 1);
+	assert_int_equal(victim, p.id[0]);
+	end(&p);
+}
+
 static void test_swap(void **state)
 {
 	static const struct {
@@ -512,7 +541,7 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_orders), cmocka_unit_test(test_swap),
+		cmocka_unit_test(test_orders), cmocka_unit_test(test_size), cmocka_unit_test(test_swap),
 		cmocka_unit_test(test_pinned), cmocka_unit_test(test_settling),
 		cmocka_unit_test(test_liked),  cmocka_unit_test(test_guard),
 		cmocka_unit_test(test_wanted), cmocka_unit_test(test_others),

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "record.h"
+#include "agent/headroom.h"
 #include "base/procfs.h"
 #include "engine/share.h"
 #include "ledger/ledger.h"
@@ -219,6 +220,37 @@ static void test_live(void **state)
 	gm_ledger_unmap(&l);
 }
 
+/* What another job of the node reserves on a device that Slurm gave it is not ours to fill. */
+static void test_neighbours(void **state)
+{
+	struct record *r = *state;
+	struct gm_ledger l = claimed(r);
+	struct gpumem_job_spec other = r->spec;
+	const uint8_t device = 1;
+	struct gm_headroom *h = calloc(1, sizeof(*h));
+	struct gpumem_error err;
+
+	other.job_id = JOB + 1;
+	other.device[0].reserve_bytes = other.device[1].reserve_bytes = 100 * M;
+	assert_int_equal(gpumem_job_create(&other, &err), 0);
+	gm_headroom_init(h, r->dir);
+	gm_headroom_look(h, &l, 10 * S);
+	assert_int_equal(h->reserved[0], 0);
+	assert_int_equal(h->reserved[1], 0);
+	assert_int_equal(gpumem_job_give(r->state, JOB + 1, &device, 1, &err), 0);
+	/* Not before two seconds are over. */
+	gm_headroom_look(h, &l, 11 * S);
+	assert_int_equal(h->reserved[1], 0);
+	gm_headroom_look(h, &l, 13 * S);
+	assert_int_equal(h->reserved[0], 0);
+	assert_int_equal(h->reserved[1], 100 * M);
+	assert_int_equal(gpumem_job_remove(r->state, JOB + 1, &err), 0);
+	gm_headroom_look(h, &l, 16 * S);
+	assert_int_equal(h->reserved[1], 0);
+	free(h);
+	gm_ledger_unmap(&l);
+}
+
 #define one(test) cmocka_unit_test_setup_teardown(test, record_made, record_free)
 
 int main(void)
@@ -226,6 +258,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		one(test_bandwidth), one(test_bandwidth_shared), one(test_totals),
 		one(test_fold),	     one(test_decisions),	 one(test_live),
+		one(test_neighbours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
