@@ -83,14 +83,15 @@ is "SIGCONT: the pattern is intact" 0 "$(said "$pid" errors)"
 # Who handles the signal goes on handling it.
 cat >/tmp/handler.sh <<'S'
 trap 'echo handled' TSTP
-echo ready
+echo ready $$
 for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 0.2; done
 S
 user gpumem run $conf -d $d0 prefer bash /tmp/handler.sh >"$JOBS/handled" 2>&1 &
 runs=$!
 poll 10 grep -q ready "$JOBS/handled"
 sleep 1
-pkill -TSTP -f /tmp/handler.sh
+# The shell alone: those before it have no handler, and might stop for good.
+kill -TSTP "$(sed -n 's/^ready //p' "$JOBS/handled")"
 wait $runs
 has "a handler of its own is called" '^handled' "$(cat "$JOBS/handled")"
 
