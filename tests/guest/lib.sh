@@ -88,6 +88,12 @@ still() {
 	[ "$before" = "$(cat /sys/class/kfdsim/dev*/migrated_*)" ]
 }
 
+# Job $1 exchanges nothing any more, and nothing moves: all witnesses see the same.
+at_rest() {
+	gpumem set --conf /tmp/gpumem.conf -j "$1" evict=none >/dev/null
+	poll 20 still
+}
+
 # ---- the witnesses; all in bytes
 # kfdsim's own pages of device $1
 sim() { echo $(($(cat "/sys/class/kfdsim/dev$1/used_pages") * 4096)); }

@@ -24,8 +24,8 @@ main_job() { # NAME, TITLE, COMMAND…
 	# Linux 6.1 leaves huge pages that NUMA balancing has marked out of smaps; written to again, they
 	# are back, and nothing marks them while the witnesses look.
 	echo 0 >/proc/sys/kernel/numa_balancing
-	poll 20 still || not_ok "$title: the pages come to rest" "$(sim 0) $(sim 1)"
 	id=$(squeue -h -o %A -u gpumemtest | tail -1)
+	at_rest "$id" || not_ok "$title: the pages come to rest" "$(sim 0) $(sim 1)"
 	pids=$(fillers)
 	check "$title: kfdsim counts 60 to 64 MiB on each device" \
 		'$v1 > 60*MB && $v1 <= 64*MB && $v2 > 60*MB && $v2 <= 64*MB' "$(sim 0)" "$(sim 1)"

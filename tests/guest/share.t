@@ -13,8 +13,8 @@ user srun -w n1 -n2 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=48M \
 	filler -m 64 -t 120 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 11264 ]"
-poll 20 still
 id=$(squeue -h -o %A)
+at_rest "$id"
 check "two tasks, one device: 44 to 48 MiB together" '$v1 >= 44*MB && $v1 <= 48*MB' "$(sim 0)"
 is "two tasks: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
 is "two tasks: status shows both processes" 2 \
@@ -31,8 +31,8 @@ user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=64M \
 	filler -m 48 -t 120 -s "$JOBS/stop" -f -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 15360 ]"
-poll 20 still
 id=$(squeue -h -o %A)
+at_rest "$id"
 check "forked child: 60 to 64 MiB together" '$v1 >= 60*MB && $v1 <= 64*MB' "$(sim 0)"
 is "forked child: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
 is "forked child: status shows both processes" 2 \
