@@ -31,7 +31,8 @@ job=$!
 rates=$(load rate -f /sys/class/kfdsim/dev0/migrated_in -t 14)
 least=${rates#least=} least=${least%% *} most=${rates#*most=} most=${most%% *} mean=${rates#*mean=}
 echo "# bw=64M: $((least / MB)) to $((most / MB)) MiB/s over whole seconds, $((mean / MB)) over all"
-check "bw=64M: at most 3 % more over any second" '100 * $v1 <= 103 * 64*MB' "$most"
+# Memory moves in chunks of 2 MiB: one more or less in a second is 3 % here by itself.
+check "bw=64M: at most 3 % and a chunk more over any second" '100 * ($v1 - 2*MB) <= 103 * 64*MB' "$most"
 # How near below it comes is a question of speed: whatever else the emulated CPUs do holds the agent up.
 check "bw=64M: and it was bw= that held it" '$v1 >= 32*MB' "$mean"
 poll 20 holds 290
