@@ -22,6 +22,7 @@ enum phase { RUNS, EMPTIES, WAITS };
 
 static struct {
 	void (*wake)(void);
+	pid_t pid;
 	atomic_bool asked, stopping, goes_on;
 	enum phase phase;
 	uint64_t since_ns, last_ns;
@@ -33,8 +34,11 @@ static void on_stop(int signo)
 {
 	int saved = errno;
 
-	(void)signo;
-	if (!atomic_load(&self.stopping)) {
+	if (getpid() != self.pid) {
+		/* A child of clone(2), which no fork handler saw: it has no agent. Blocked until we return. */
+		signal(signo, SIG_DFL);
+		raise(signo);
+	} else if (!atomic_load(&self.stopping)) {
 		atomic_store(&self.asked, true);
 		self.wake();
 	}
@@ -51,16 +55,23 @@ static void on_continue(int signo)
 	errno = saved;
 }
 
-/* Puts `to` in the place of `from`, if that is what is there. */
+static bool is(const struct sigaction *sa, void (*handler)(int))
+{
+	return !(sa->sa_flags & SA_SIGINFO) && sa->sa_handler == handler;
+}
+
+/* Puts `to` in the place of `from`, if that is what is there. What the application sets between the two
+ * looks is given back to it. */
 static void exchange(int signo, void (*from)(int), void (*to)(int))
 {
 	struct sigaction sa = { .sa_flags = to == SIG_DFL ? 0 : SA_RESTART }, now;
 
-	if (sigaction(signo, NULL, &now) < 0 || now.sa_flags & SA_SIGINFO || now.sa_handler != from)
+	if (sigaction(signo, NULL, &now) < 0 || !is(&now, from))
 		return;
 	sigemptyset(&sa.sa_mask);
 	sa.sa_handler = to;
-	sigaction(signo, &sa, NULL);
+	if (sigaction(signo, &sa, &now) == 0 && !is(&now, from))
+		sigaction(signo, &now, NULL);
 }
 
 /* The default action, as if it were taken now. Returns at once when the kernel drops the signal. */
@@ -83,6 +94,7 @@ static void stop(void)
 void gm_suspend_watch(void (*wake)(void))
 {
 	self.wake = wake;
+	self.pid = getpid();
 	exchange(SIGTSTP, SIG_DFL, on_stop);
 }
 
