@@ -186,7 +186,7 @@ static size_t own_devices(uint8_t ret[GPUMEM_MAX_DEVICES])
 static void use_cgroup(void)
 {
 	struct gpumem_error err = { 0 };
-	int rc = gpumem_job_note_cgroup(step.site.state_dir, step.job_id, NULL);
+	int rc = gpumem_job_note_cgroup(step.site.state_dir, step.job_id, &err);
 
 	if (rc == 0 && gpumem_conf_hard_limit(step.site.conf))
 		rc = gpumem_job_wall(step.site.ctx, step.site.state_dir, step.job_id, &err);
