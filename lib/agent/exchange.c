@@ -2,7 +2,6 @@
 /*
  * exchange.c: what is hot comes in, for what is cold.
  */
-
 #include "agent/move.h"
 #include "base/clock.h"
 
@@ -10,7 +9,8 @@
 #define PEER_PERIOD_NS 10000000000ull
 #define NOTES 4u /* chunks that stayed, of each epoch, are remembered */
 
-uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, enum gpumem_reason reason, bool *ret_full)
+uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, size_t index, enum gpumem_reason reason,
+		    bool *ret_full)
 {
 	struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
 	uint64_t number = gm_chunk_number(&p->chunks, id), bytes;
@@ -21,7 +21,7 @@ uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, enum gpumem_reason reason, b
 	gm_view_account(p, id, &view);
 	if (c->host_pages < GM_MIN_RUN)
 		return 0;
-	bytes = gm_move_in(p, id, &view, p->home, GM_MIN_RUN, ret_full);
+	bytes = gm_move_in(p, id, &view, index, GM_MIN_RUN, ret_full);
 	c->present_pages = (uint16_t)view.present;
 	gm_proc_note(p, id, bytes, bytes      ? reason :
 				   *ret_full ? GPUMEM_REASON_FULL :
@@ -63,7 +63,7 @@ static bool trade(struct gm_proc *p, struct market *m, uint32_t id)
 		return false;
 	}
 	if (p->admit_index == p->home && p->admit_bytes >= GPUMEM_CHUNK_BYTES) {
-		uint64_t bytes = gm_proc_in(p, id, reason, &full);
+		uint64_t bytes = gm_proc_in(p, id, p->home, reason, &full);
 
 		p->admit_bytes -= bytes < p->admit_bytes ? bytes : p->admit_bytes;
 		return !full;
@@ -86,12 +86,15 @@ static bool trade(struct gm_proc *p, struct market *m, uint32_t id)
 	m->next_victim++;
 	/* The victim goes first, so the limit holds at every moment. */
 	if (gm_proc_out(p, out, GPUMEM_REASON_COLDER))
-		gm_proc_in(p, id, reason, &full);
+		gm_proc_in(p, id, p->home, reason, &full);
+	else if (v->device_pages)
+		gm_proc_set_aside(p, out);
 	return true;
 }
 
 static void open_market(struct gm_proc *p, struct market *m)
 {
+	gm_proc_put_back(p);
 	m->wanted_count = m->victim_count = m->next_victim = 0;
 	m->noted = 0;
 	pthread_mutex_lock(&p->lock);
@@ -143,12 +146,13 @@ static bool return_class(struct gm_proc *p, unsigned class, uint64_t until)
 	     id = gm_chunks_next(&p->chunks, id)) {
 		struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
 
-		if (!(c->flags & GM_CHUNK_BACK) || gm_engine_class(&p->engine, id) != class)
+		if (!(c->flags & GM_CHUNK_BACK) ||
+		    (p->engine_on && gm_engine_class(&p->engine, id) != class))
 			continue;
 		if (gm_now_ns(CLOCK_MONOTONIC) >= until || !gm_proc_bandwidth(p, false))
 			return false;
 		c->flags &= (uint8_t)~GM_CHUNK_BACK;
-		gm_proc_in(p, id, GPUMEM_REASON_RESUMED, &full);
+		gm_proc_in(p, id, c->device, GPUMEM_REASON_RESUMED, &full);
 		pthread_mutex_unlock(&p->lock);
 		pthread_mutex_lock(&p->lock);
 	}

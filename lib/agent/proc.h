@@ -67,6 +67,7 @@ struct gm_proc {
 	struct gm_engine engine;
 	bool engine_on;
 	size_t home;
+	uint64_t aside_until_ns; /* chunks that would not move are left alone; 0: there are none */
 	uint32_t move_order; /* of chunks on other devices */
 
 	/* the pass through memory that is under way */
@@ -141,13 +142,19 @@ bool gm_proc_return(struct gm_proc *p, uint64_t slice_ns);
 
 /* Takes one chunk off its device, for `reason`; returns the bytes that left. Callers hold the lock. */
 uint64_t gm_proc_out(struct gm_proc *p, uint32_t id, enum gpumem_reason reason);
-/* Brings one chunk to the home device. Callers hold the lock. */
-uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, enum gpumem_reason reason, bool *ret_full);
+/* Brings one chunk to device `index`. Callers hold the lock. */
+uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, size_t index, enum gpumem_reason reason,
+		    bool *ret_full);
+/* A chunk of the home device that would not move (pinned, say) is no victim for a while; callers hold the
+ * lock. Those whose time is over are victims again. */
+void gm_proc_set_aside(struct gm_proc *p, uint32_t id);
+void gm_proc_put_back(struct gm_proc *p);
 /* Whether the device still has free memory after `bytes` more moved in; looks seldom. */
 bool gm_proc_has_room(struct gm_proc *p, uint64_t bytes);
 /* Whether bw= would let a chunk move now; costs nothing of it. */
 bool gm_proc_may_move(struct gm_proc *p);
-/* Whether bw= lets a chunk move now, which pays for it; what must move is counted and never held back. */
+/* Whether bw= lets a chunk move now, which pays for it. What must move is not held back, and pays as far as
+ * bw= has something left. */
 bool gm_proc_bandwidth(struct gm_proc *p, bool must);
 /* Remembers in the ledger why a chunk moved or stayed. */
 void gm_proc_note(struct gm_proc *p, uint32_t id, uint64_t bytes, enum gpumem_reason reason);

@@ -12,6 +12,7 @@
 #define EVICT_BATCH 64u
 #define FIRST_WAIT_NS 1000000000ull
 #define MAX_WAITS 6u
+#define ASIDE_NS 30000000000ull /* before a chunk that would not move is tried again for an exchange */
 /* Bytes moved in between two looks at the device's free memory: less than what is to stay free. */
 #define ROOM_PART 256u
 #define ROOM_MOST (16ull << 20)
@@ -213,28 +214,41 @@ static size_t victims(struct gm_proc *p, size_t i, bool must, uint32_t *ret)
 	return n;
 }
 
-/* A chunk that would not move is out of the engine's sight until the next round, so that it does not
- * stand before the others. */
-static void set_aside(struct gm_proc *p, uint32_t id, size_t i)
+/* Out of the engine's sight, so that it does not stand before the others. */
+void gm_proc_set_aside(struct gm_proc *p, uint32_t id)
 {
-	if (p->engine_on && i == p->home)
-		gm_engine_went(&p->engine, id, false);
-	else
-		gm_chunk_at(&p->chunks, id)->order = ++p->move_order;
-	p->round[i].stayed = true;
+	gm_engine_went(&p->engine, id, false);
+	if (!p->aside_until_ns)
+		p->aside_until_ns = gm_now_ns(CLOCK_MONOTONIC) + ASIDE_NS;
 }
 
-static void put_back(struct gm_proc *p, size_t i)
+static void put_all_back(struct gm_proc *p)
 {
 	pthread_mutex_lock(&p->lock);
-	for (uint32_t id = gm_chunks_next(&p->chunks, GM_NO_CHUNK); id != GM_NO_CHUNK;
+	p->aside_until_ns = 0;
+	for (uint32_t id = gm_chunks_next(&p->chunks, GM_NO_CHUNK); p->engine_on && id != GM_NO_CHUNK;
 	     id = gm_chunks_next(&p->chunks, id)) {
 		const struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
 
-		if (p->engine_on && i == p->home && c->device_pages && c->device == i)
+		if (c->device_pages && c->device == p->home)
 			gm_engine_came(&p->engine, id);
 	}
 	pthread_mutex_unlock(&p->lock);
+}
+
+void gm_proc_put_back(struct gm_proc *p)
+{
+	if (p->aside_until_ns && gm_now_ns(CLOCK_MONOTONIC) >= p->aside_until_ns)
+		put_all_back(p);
+}
+
+static void stayed(struct gm_proc *p, uint32_t id, size_t i)
+{
+	if (p->engine_on && i == p->home)
+		gm_proc_set_aside(p, id);
+	else
+		gm_chunk_at(&p->chunks, id)->order = ++p->move_order;
+	p->round[i].stayed = true;
 }
 
 /* Takes the chunk off the device if it is still there. */
@@ -249,7 +263,7 @@ static uint64_t evict_listed(struct gm_proc *p, size_t i, uint32_t id, uint32_t 
 	if (c && c->device_pages && c->device == i && c->order == order) {
 		bytes = gm_proc_out(p, id, reason);
 		if (c->device_pages)
-			set_aside(p, id, i);
+			stayed(p, id, i);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return bytes;
@@ -296,8 +310,9 @@ static bool evict(struct gm_proc *p, size_t i, const struct gm_decision *d, uint
 
 	if (!r->going && gm_now_ns(CLOCK_MONOTONIC) < r->not_before_ns)
 		return true;
-	if (!r->going && r->stayed)
-		put_back(p, i);
+	/* Each round tries all, those too that were set aside before. */
+	if (!r->going && i == p->home && p->aside_until_ns)
+		put_all_back(p);
 	if (!r->going)
 		*r = (struct gm_round){ .going = true, .last = p->move_order, .waits = r->waits };
 	do {
@@ -314,8 +329,6 @@ static bool evict(struct gm_proc *p, size_t i, const struct gm_decision *d, uint
 				return true;
 			done += evict_listed(p, i, list[k], order, d->evict_reason);
 			if (done >= d->evict_bytes) {
-				if (r->stayed)
-					put_back(p, i);
 				*r = (struct gm_round){ 0 };
 				return true;
 			}
@@ -411,6 +424,16 @@ static void set_notes(struct gm_proc *p)
 	p->notes = 0;
 }
 
+/* What did not come back then is not on a device now, and need not come back after this one. */
+static void forget_last_suspend(struct gm_proc *p)
+{
+	pthread_mutex_lock(&p->lock);
+	for (uint32_t id = gm_chunks_next(&p->chunks, GM_NO_CHUNK); id != GM_NO_CHUNK;
+	     id = gm_chunks_next(&p->chunks, id))
+		gm_chunk_at(&p->chunks, id)->flags &= (uint8_t)~GM_CHUNK_BACK;
+	pthread_mutex_unlock(&p->lock);
+}
+
 bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 {
 	uint32_t doorbell = atomic_load(&p->ledger.file->head.doorbell);
@@ -418,6 +441,8 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 	bool suspended = atomic_load(&p->suspended), more = false;
 	unsigned best = 0;
 
+	if (suspended && !p->was_suspended)
+		forget_last_suspend(p);
 	/* Who asks again wants it tried again. */
 	if (doorbell != p->doorbell || suspended != p->was_suspended)
 		for (size_t i = 0; i < p->svm.devices.count; i++) {
