@@ -434,7 +434,7 @@ enum gpumem_rule {
 	GPUMEM_RULE_AGE = 2,  /* who was idle longest leaves */
 	GPUMEM_RULE_LRF = 3,  /* who was faulted in first leaves */
 	GPUMEM_RULE_NONE = 4, /* nobody leaves but for a limit */
-	GPUMEM_RULE_OFTEN = 5, /* who is touched least often over a long time leaves */
+	GPUMEM_RULE_OFTEN = 5, /* who is touched least often over a long time leaves, of equals the newest */
 };
 const char *gpumem_rule_name(enum gpumem_rule rule);
 const char *gpumem_evict_order_name(enum gpumem_evict_order order);

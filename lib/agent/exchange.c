@@ -170,7 +170,7 @@ bool gm_proc_return(struct gm_proc *p, uint64_t slice_ns)
 	if (!p->returning || atomic_load(&p->suspended) || !gm_proc_is_open(p))
 		return false;
 	pthread_mutex_lock(&p->lock);
-	for (unsigned class = GM_CLASSES; through && class-- > 0;)
+	for (unsigned class = GPUMEM_HEAT_CLASSES; through && class-- > 0;)
 		through = return_class(p, class, until);
 	if (through)
 		p->returning = false;

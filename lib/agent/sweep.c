@@ -264,7 +264,8 @@ static void publish_engine(struct gm_proc *p)
 
 void gm_proc_publish(struct gm_proc *p)
 {
-	uint32_t there[GPUMEM_MAX_DEVICES][GM_CLASSES] = { { 0 } }, here[GM_CLASSES] = { 0 };
+	uint32_t there[GPUMEM_MAX_DEVICES][GPUMEM_HEAT_CLASSES] = { { 0 } };
+	uint32_t here[GPUMEM_HEAT_CLASSES] = { 0 };
 	struct gm_slot *slot = p->ledger.slot;
 	uint64_t wanted = 0;
 
@@ -284,7 +285,7 @@ void gm_proc_publish(struct gm_proc *p)
 	}
 	publish_engine(p);
 	pthread_mutex_unlock(&p->lock);
-	for (unsigned k = 0; k < GM_CLASSES; k++) {
+	for (unsigned k = 0; k < GPUMEM_HEAT_CLASSES; k++) {
 		atomic_store(&slot->host_class[k], here[k]);
 		for (size_t i = 0; i < p->svm.devices.count; i++)
 			atomic_store(&slot->device_class[i][k], there[i][k]);
