@@ -49,6 +49,7 @@ struct gm_sweep {
 	uint32_t until_referenced; /* sweeps until mappings are asked about */
 	unsigned idle;	      /* sweeps in a row that found nothing */
 	struct gm_own_file clear_refs, smi;
+	bool smi_tried;
 };
 
 struct gm_proc {
@@ -81,7 +82,6 @@ struct gm_proc {
 	bool changed; /* something moved, came or went since the pass began */
 	bool parent_alive;
 	uint32_t notes; /* GPUMEM_NOTE_ bits of the last settling */
-	uint32_t signals;
 
 	uint64_t move_cpu_ns; /* spent inside moves, not counted as watching */
 	uint64_t unchecked_bytes; /* moved in since the device's free memory was looked at */

@@ -71,10 +71,10 @@ void gm_proc_events(struct gm_proc *p)
 	if (!p->engine_on)
 		return;
 	pthread_mutex_lock(&p->lock);
-	if (p->svm.ops && p->sweep.smi.fd < 0 && !(p->signals & GPUMEM_SIGNAL_SMI) &&
+	if (p->svm.ops && p->sweep.smi.fd < 0 && !p->sweep.smi_tried &&
 	    p->home < p->svm.devices.count) {
-		/* Tried once: a driver without events will not have them later. */
-		p->signals |= GPUMEM_SIGNAL_SMI;
+		/* Once: a driver without events will not have them later. */
+		p->sweep.smi_tried = true;
 		if (gm_smi_open(p->svm.devices.device[p->home].id, &p->sweep.smi) < 0)
 			p->sweep.smi.fd = -1;
 	}
