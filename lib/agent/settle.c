@@ -452,6 +452,7 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 	p->was_suspended = suspended;
 	p->admit_index = GM_SVM_HOST;
 	p->exchange = false;
+	p->stay_reason = GPUMEM_REASON_NONE;
 	pthread_mutex_lock(&p->lock);
 	gm_proc_read_rules(p);
 	gm_headroom_look(&p->headroom, &p->ledger, now);
@@ -466,6 +467,8 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 			continue;
 		standing(p, i, &s);
 		d = gm_decide(&s);
+		if (i == p->home)
+			p->stay_reason = d.stay_reason;
 		if (p->engine_on && i == p->home)
 			set_engine_room(p, &s);
 		if (d.evict_bytes && gm_proc_open(p) == 0)
