@@ -411,6 +411,18 @@ static void test_memcg_near(void **state)
 	expect_on_0(5 * CHUNK);
 }
 
+/* The plan's marks hold before the agent has settled anything. */
+static void test_marks_at_once(void **state)
+{
+	uint64_t bytes;
+
+	start(*state, "v2,place=prefer,step=0,task=0,evict=lrf,high=50,low=50,dev=0:max");
+	limit(0, 4 * GPUMEM_CHUNK_BYTES);
+	fake_fill(0, 4 * CHUNK);
+	assert_int_equal(gm_proc_prefetch(&p, fake_addr(0), 4 * CHUNK * PAGE, 0, &bytes), -EDQUOT);
+	expect_on_0(2 * CHUNK);
+}
+
 static void test_requests(void **state)
 {
 	_Atomic uint32_t *request;
@@ -507,7 +519,7 @@ int main(void)
 		one(test_refused),	 one(test_61),		one(test_partial),
 		one(test_oldest_first),	 one(test_pinned),	one(test_unreadable),
 		one(test_shared),	 one(test_part_of_a_chunk), one(test_kept_out),
-		one(test_memcg_near),
+		one(test_memcg_near),	 one(test_marks_at_once),
 		one(test_requests),	 one(test_together),
 		with_record(test_bad_plans),
 	};
