@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # libgpumem.so = everything; libgm-core = what the agent shares with it and that needs libc alone.
-include_HEADERS += lib/gpumem.h
+include_HEADERS += lib/gpumem.h lib/gpumem_job.h
 
 noinst_LTLIBRARIES += lib/libgm-core.la
 lib_libgm_core_la_SOURCES =

@@ -31,7 +31,6 @@ if BUILD_PLUGIN
 UNIT_TESTS += tests/unit/test_gres
 tests_unit_test_gres_SOURCES = tests/unit/test_gres.c plugin/gres.c
 tests_unit_test_gres_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/plugin
-tests_unit_test_gres_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_gres_LDADD = $(CMOCKA_LIBS)
 endif
 

@@ -35,3 +35,4 @@ tests_t_sample_record_LDADD = lib/libgpumem.la
 if BUILD_TOOLS
 dist_check_SCRIPTS += tests/t/explain.t tests/t/record.t tests/t/set.t tests/t/status.t tests/t/top.t
 endif
+EXTRA_DIST += tests/t/sample.sh

@@ -138,11 +138,16 @@ static int flag_one(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, 
 {
 	struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
 	enum gpumem_advice advice = *(enum gpumem_advice *)data;
+	bool was_out = c->flags & GM_CHUNK_OUT;
 
 	(void)view;
 	c->flags &= (uint8_t)~GM_CHUNK_OUT;
-	if (advice == GPUMEM_ADVISE_KEEP_OUT)
+	if (advice == GPUMEM_ADVISE_KEEP_OUT) {
 		c->flags |= GM_CHUNK_OUT;
+		/* Said once: no pass looks at it again. */
+		if (!was_out && !c->device_pages)
+			gm_proc_note(p, id, 0, GPUMEM_REASON_KEPT_OUT);
+	}
 	if (p->engine_on)
 		gm_engine_like(&p->engine, id, advice == GPUMEM_ADVISE_DEVICE);
 	return 0;

@@ -25,7 +25,6 @@ static struct gm_decision all_out(const struct gm_standing *s, enum gpumem_reaso
 		.evict_bytes = s->own,
 		.evict_reason = reason,
 		.must = true,
-		.stay_reason = reason,
 	};
 }
 
@@ -75,7 +74,6 @@ struct gm_decision gm_decide(const struct gm_standing *s)
 		d.stay_reason = GPUMEM_REASON_MEMCG;
 		return d;
 	}
-	d.stay_reason = GPUMEM_REASON_FULL;
 	if (d.evict_bytes)
 		return d;
 	d.exchange = true;

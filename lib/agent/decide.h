@@ -30,7 +30,7 @@ struct gm_decision {
 	uint64_t admit_bytes; /* may be brought in without taking anything off */
 	uint64_t cold_bytes;  /* of them, of what was there before and is not in use */
 	bool exchange;	      /* hotter chunks may replace colder ones */
-	enum gpumem_reason stay_reason; /* why nothing is admitted */
+	enum gpumem_reason stay_reason; /* why nothing comes that otherwise would; 0: the room decides */
 };
 
 struct gm_decision gm_decide(const struct gm_standing *s);

@@ -104,6 +104,22 @@ static void open_market(struct gm_proc *p, struct market *m)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* What would come is not tried, for a reason that is the same for all of it. */
+static void all_stay(struct gm_proc *p)
+{
+	struct market m = { 0 };
+
+	pthread_mutex_lock(&p->lock);
+	m.wanted_count = gm_engine_wanted(&p->engine, BATCH, m.wanted);
+	for (size_t k = 0; k < m.wanted_count && m.noted < NOTES; k++) {
+		const struct gm_chunk *c = gm_chunk_at(&p->chunks, m.wanted[k]);
+
+		if (c && may_come(p, c))
+			stays(p, &m, m.wanted[k], p->stay_reason);
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
 /* The rules of a peer keep its period too: memtierd's age and heat policies move each 10 s, in regions of
  * 2 MiB (its sample configurations). What KFD does by itself, lrf, follows each fault. */
 static bool is_due(struct gm_proc *p)
@@ -124,6 +140,8 @@ void gm_proc_exchange(struct gm_proc *p, uint64_t slice_ns)
 	struct market m;
 	bool more = true;
 
+	if (p->engine_on && p->stay_reason)
+		all_stay(p);
 	if (!p->engine_on || !p->exchange || !gm_proc_is_open(p) || !is_due(p))
 		return;
 	open_market(p, &m);
@@ -170,7 +188,7 @@ bool gm_proc_return(struct gm_proc *p, uint64_t slice_ns)
 	if (!p->returning || atomic_load(&p->suspended) || !gm_proc_is_open(p))
 		return false;
 	pthread_mutex_lock(&p->lock);
-	for (unsigned class = GM_CLASSES; through && class-- > 0;)
+	for (unsigned class = GPUMEM_HEAT_CLASSES; through && class-- > 0;)
 		through = return_class(p, class, until);
 	if (through)
 		p->returning = false;

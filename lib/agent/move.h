@@ -47,6 +47,8 @@ void gm_view_account(struct gm_proc *p, uint32_t id, const struct gm_chunk_view 
  * they were taken off, and did not just go away. */
 void gm_account(struct gm_proc *p, uint32_t id, unsigned pages, bool evicted);
 
+/* The rules in force: what was changed while the job runs is stronger than the plan. Needs the ledger. */
+void gm_proc_read_rules(struct gm_proc *p);
 /* The levels up to which the agents fill device `index`, and down to which they empty it. */
 void gm_proc_levels(const struct gm_proc *p, size_t index, struct gm_levels *ret);
 /* The own step's part of the limit, by the high mark; UINT64_MAX: none. */

@@ -26,6 +26,7 @@ int gm_proc_init(struct gm_proc *p, const struct gm_ledger *ledger, const char *
 	if (ledger && ledger->slot) {
 		p->engine_on = gm_engine_init(&p->engine, &p->chunks, (uint32_t)p->home, plan->evict,
 					      plan->task_id) == 0;
+		gm_proc_read_rules(p);
 		gm_trace_open(&p->trace);
 	}
 	return gm_own_open(&p->pagemap, "/proc/self/pagemap", O_RDONLY);

@@ -49,6 +49,7 @@ struct gm_sweep {
 	uint32_t until_referenced; /* sweeps until mappings are asked about */
 	unsigned idle;	      /* sweeps in a row that found nothing */
 	struct gm_own_file clear_refs, smi;
+	bool smi_tried;
 };
 
 struct gm_proc {
@@ -81,7 +82,6 @@ struct gm_proc {
 	bool changed; /* something moved, came or went since the pass began */
 	bool parent_alive;
 	uint32_t notes; /* GPUMEM_NOTE_ bits of the last settling */
-	uint32_t signals;
 
 	uint64_t move_cpu_ns; /* spent inside moves, not counted as watching */
 	uint64_t unchecked_bytes; /* moved in since the device's free memory was looked at */
@@ -91,6 +91,7 @@ struct gm_proc {
 	uint64_t cold_bytes;  /* of them, for what was there before and is not in use */
 	uint64_t exchange_ns; /* the next one, where the rule has a period of its own */
 	bool exchange;	      /* hotter chunks may replace colder ones there */
+	enum gpumem_reason stay_reason; /* why nothing comes to the home device; 0: the room decides */
 	bool returning;	      /* chunks that left for a suspend are still to come back */
 	atomic_bool suspended;
 	bool was_suspended; /* as of the last settling */
@@ -135,7 +136,8 @@ void gm_proc_events(struct gm_proc *p);
 /* Puts heat and the engine's view into the ledger. O(chunks). */
 void gm_proc_publish(struct gm_proc *p);
 
-/* Brings in what was touched and is away, in exchange for what is colder; for slice_ns. */
+/* Brings in what was touched and is away, in exchange for what is colder; for slice_ns. Where nothing may
+ * come, says of some of it why. */
 void gm_proc_exchange(struct gm_proc *p, uint64_t slice_ns);
 /* Brings back what left for a suspend, hottest first. Returns true when there is more to do. */
 bool gm_proc_return(struct gm_proc *p, uint64_t slice_ns);

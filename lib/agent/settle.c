@@ -22,8 +22,7 @@ static uint32_t chosen(uint32_t live, uint32_t plan, uint32_t otherwise)
 	return live ? live : plan ? plan : otherwise;
 }
 
-/* What was changed while the job runs is stronger than the plan. */
-static void read_rules(struct gm_proc *p)
+void gm_proc_read_rules(struct gm_proc *p)
 {
 	struct gm_options *live = &p->ledger.file->head.live;
 	const struct gpumem_plan *plan = &p->plan;
@@ -60,10 +59,9 @@ void gm_proc_levels(const struct gm_proc *p, size_t i, struct gm_levels *ret)
 
 	if (reserved && bytes > reserved && limit > bytes - reserved)
 		limit = bytes - reserved;
-	ret->high = percent(limit, p->rules.high_percent ? p->rules.high_percent :
-							   GPUMEM_HIGH_PERCENT);
+	ret->high = percent(limit, p->rules.high_percent);
+	ret->low = percent(limit, p->rules.low_percent);
 	ret->draining = false;
-	ret->low = percent(limit, p->rules.low_percent ? p->rules.low_percent : GPUMEM_LOW_PERCENT);
 }
 
 uint64_t gm_proc_step_high(const struct gm_proc *p, size_t i)
@@ -72,7 +70,7 @@ uint64_t gm_proc_step_high(const struct gm_proc *p, size_t i)
 
 	if (limit == UINT64_MAX)
 		return limit;
-	return percent(limit, p->rules.high_percent ? p->rules.high_percent : GPUMEM_HIGH_PERCENT);
+	return percent(limit, p->rules.high_percent);
 }
 
 static bool is_first_choice(const struct gm_proc *p, size_t i)
@@ -454,8 +452,9 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 	p->was_suspended = suspended;
 	p->admit_index = GM_SVM_HOST;
 	p->exchange = false;
+	p->stay_reason = GPUMEM_REASON_NONE;
 	pthread_mutex_lock(&p->lock);
-	read_rules(p);
+	gm_proc_read_rules(p);
 	gm_headroom_look(&p->headroom, &p->ledger, now);
 	pthread_mutex_unlock(&p->lock);
 	gm_ledger_sample(&p->ledger, gm_now_ns(CLOCK_BOOTTIME));
@@ -468,6 +467,8 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 			continue;
 		standing(p, i, &s);
 		d = gm_decide(&s);
+		if (i == p->home)
+			p->stay_reason = d.stay_reason;
 		if (p->engine_on && i == p->home)
 			set_engine_room(p, &s);
 		if (d.evict_bytes && gm_proc_open(p) == 0)

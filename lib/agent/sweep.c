@@ -71,10 +71,10 @@ void gm_proc_events(struct gm_proc *p)
 	if (!p->engine_on)
 		return;
 	pthread_mutex_lock(&p->lock);
-	if (p->svm.ops && p->sweep.smi.fd < 0 && !(p->signals & GPUMEM_SIGNAL_SMI) &&
+	if (p->svm.ops && p->sweep.smi.fd < 0 && !p->sweep.smi_tried &&
 	    p->home < p->svm.devices.count) {
-		/* Tried once: a driver without events will not have them later. */
-		p->signals |= GPUMEM_SIGNAL_SMI;
+		/* Once: a driver without events will not have them later. */
+		p->sweep.smi_tried = true;
 		if (gm_smi_open(p->svm.devices.device[p->home].id, &p->sweep.smi) < 0)
 			p->sweep.smi.fd = -1;
 	}
@@ -264,7 +264,8 @@ static void publish_engine(struct gm_proc *p)
 
 void gm_proc_publish(struct gm_proc *p)
 {
-	uint32_t there[GPUMEM_MAX_DEVICES][GM_CLASSES] = { { 0 } }, here[GM_CLASSES] = { 0 };
+	uint32_t there[GPUMEM_MAX_DEVICES][GPUMEM_HEAT_CLASSES] = { { 0 } };
+	uint32_t here[GPUMEM_HEAT_CLASSES] = { 0 };
 	struct gm_slot *slot = p->ledger.slot;
 	uint64_t wanted = 0;
 
@@ -284,7 +285,7 @@ void gm_proc_publish(struct gm_proc *p)
 	}
 	publish_engine(p);
 	pthread_mutex_unlock(&p->lock);
-	for (unsigned k = 0; k < GM_CLASSES; k++) {
+	for (unsigned k = 0; k < GPUMEM_HEAT_CLASSES; k++) {
 		atomic_store(&slot->host_class[k], here[k]);
 		for (size_t i = 0; i < p->svm.devices.count; i++)
 			atomic_store(&slot->device_class[i][k], there[i][k]);

@@ -9,12 +9,13 @@
 
 #include "agent/trace.h"
 #include "base/clock.h"
+#include "gpumem.h"
 
 #define HEADER "# gpumem-trace 1\n"
 
 void gm_trace_open(struct gm_trace *t)
 {
-	const char *name = getenv("GPUMEM_TRACE"), *percent;
+	const char *name = getenv(GPUMEM_ENV_TRACE), *percent;
 	char path[4096];
 
 	memset(t, 0, sizeof(*t));

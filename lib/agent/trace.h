@@ -16,7 +16,7 @@ struct gm_trace {
 	char buf[4096];
 };
 
-/* Begins to write to the file that GPUMEM_TRACE names ("%p" in it is the process's id), if any. */
+/* Begins to write to the file that GPUMEM_ENV_TRACE names ("%p" in it is the process's id), if any. */
 void gm_trace_open(struct gm_trace *t);
 /* One event about a chunk: t touched, f faulted, i in, o out, g gone, e end of a look. */
 void gm_trace_add(struct gm_trace *t, char event, uint64_t number);

@@ -36,19 +36,20 @@ endif
 # ctx.c is in the shared library alone, which hides the rest.
 discover_test_ldadd = lib/libgm-discover.la lib/libgm-core.la $(CMOCKA_LIBS)
 
+# With flags of their own, as the library builds ctx.c with libtool.
 UNIT_TESTS += tests/unit/test_discover
 tests_unit_test_discover_SOURCES = tests/unit/test_discover.c lib/base/ctx.c
-tests_unit_test_discover_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_discover_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_discover_LDADD = $(discover_test_ldadd)
 
 UNIT_TESTS += tests/unit/test_discover_classify
 tests_unit_test_discover_classify_SOURCES = tests/unit/test_discover_classify.c lib/base/ctx.c
-tests_unit_test_discover_classify_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_discover_classify_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_discover_classify_LDADD = $(discover_test_ldadd)
 
 UNIT_TESTS += tests/unit/test_discover_cache
 tests_unit_test_discover_cache_SOURCES = tests/unit/test_discover_cache.c lib/base/ctx.c
-tests_unit_test_discover_cache_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_discover_cache_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_discover_cache_LDADD = $(discover_test_ldadd)
 
 check_PROGRAMS += tests/fuzz/fuzz_devices

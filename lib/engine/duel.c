@@ -14,7 +14,8 @@
 #define BETTER_PERCENT 10u /* less to pay before the arm changes */
 
 /* In the order of `arm` in the shadow. */
-static const enum gm_arm arms[GM_DUEL_ARMS] = {GM_ARM_HEAT, GM_ARM_PIN, GM_ARM_OFTEN};
+static const enum gpumem_rule arms[GM_DUEL_ARMS] = {GPUMEM_RULE_HEAT, GPUMEM_RULE_PIN,
+						    GPUMEM_RULE_OFTEN};
 /* What an arm must save to be chosen, in thousandths of the touches. Only heat follows when the
  * program goes on to other data, so where the others are no better, heat it is. */
 static const uint32_t bias[GM_DUEL_ARMS] = {0, 20, 10};
@@ -195,7 +196,7 @@ static uint64_t key_of(unsigned a, const struct sample *sample, uint32_t order)
 
 static uint32_t order_of(unsigned a, uint64_t key)
 {
-	return arms[a] == GM_ARM_HEAT ? (uint32_t)key : UINT32_MAX - (uint32_t)key;
+	return arms[a] == GPUMEM_RULE_HEAT ? (uint32_t)key : UINT32_MAX - (uint32_t)key;
 }
 
 static void miss(struct gm_shadow *s, unsigned a, uint16_t slot)
@@ -229,7 +230,7 @@ static void touch(struct gm_shadow *s, uint32_t id, bool fault)
 
 		if (!d->place[slot]) {
 			miss(s, a, (uint16_t)slot);
-		} else if (arms[a] == GM_ARM_HEAT) {
+		} else if (arms[a] == GPUMEM_RULE_HEAT) {
 			d->key[slot] = key_of(a, sample, order_of(a, d->key[slot]));
 			sift_down(d, d->place[slot], (uint16_t)slot);
 		}
@@ -287,7 +288,7 @@ bool gm_duel_ripe(const struct gm_shadow *s)
 	return s->fresh_faults >= RIPE_FAULTS;
 }
 
-enum gm_arm gm_duel_choose(struct gm_shadow *s, enum gm_arm arm, unsigned without)
+enum gpumem_rule gm_duel_choose(struct gm_shadow *s, enum gpumem_rule arm, unsigned without)
 {
 	uint64_t cost[GM_DUEL_ARMS];
 	unsigned best = 0, now = 0;
@@ -302,14 +303,14 @@ enum gm_arm gm_duel_choose(struct gm_shadow *s, enum gm_arm arm, unsigned withou
 	}
 	for (unsigned a = 0; a < GM_DUEL_ARMS; a++)
 		if (cost[a] < cost[best] &&
-		    !(arms[a] == GM_ARM_OFTEN && without & GM_WITHOUT_OFTEN))
+		    !(arms[a] == GPUMEM_RULE_OFTEN && without & GM_WITHOUT_OFTEN))
 			best = a;
 	if (cost[best] + MISS_ONE >= cost[now] / 100 * (100 - BETTER_PERCENT))
 		best = now;
 	return arms[best];
 }
 
-uint32_t gm_duel_hit_permille(const struct gm_shadow *s, enum gm_arm arm)
+uint32_t gm_duel_hit_permille(const struct gm_shadow *s, enum gpumem_rule arm)
 {
 	uint64_t misses = 0;
 

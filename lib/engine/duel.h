@@ -30,11 +30,11 @@ void gm_duel_gone(struct gm_shadow *s, uint32_t id);
 /* Room for `room` of `chunks` chunks. */
 void gm_duel_epoch(struct gm_shadow *s, uint32_t room, uint32_t chunks);
 /* Who should decide, given who does. Worth asking after an epoch, and when gm_duel_ripe(). */
-enum gm_arm gm_duel_choose(struct gm_shadow *s, enum gm_arm arm, unsigned without);
+enum gpumem_rule gm_duel_choose(struct gm_shadow *s, enum gpumem_rule arm, unsigned without);
 /* Enough has happened since the last choice to make another one before the epoch is over. */
 bool gm_duel_ripe(const struct gm_shadow *s);
 /* What of the touches met the arm's directory, lately. */
-uint32_t gm_duel_hit_permille(const struct gm_shadow *s, enum gm_arm arm);
+uint32_t gm_duel_hit_permille(const struct gm_shadow *s, enum gpumem_rule arm);
 
 /* One more epoch in the share of those with a touch, 65535 for all. */
 static inline uint16_t gm_duel_often(uint16_t often, bool touched)
@@ -44,12 +44,13 @@ static inline uint16_t gm_duel_often(uint16_t often, bool touched)
 }
 
 /* Less leaves first. What arms have in common, real chunks and shadows: 50 bits, no two equal. */
-static inline uint64_t gm_duel_key(enum gm_arm arm, uint32_t heat, uint32_t often, uint32_t order)
+static inline uint64_t gm_duel_key(enum gpumem_rule arm, uint32_t heat, uint32_t often,
+				   uint32_t order)
 {
 	switch (arm) {
-	case GM_ARM_PIN:
+	case GPUMEM_RULE_PIN:
 		return UINT32_MAX - order;
-	case GM_ARM_OFTEN:
+	case GPUMEM_RULE_OFTEN:
 		return (uint64_t)often << 32 | (UINT32_MAX - order);
 	default:
 		return (uint64_t)heat << 32 | order;

@@ -63,19 +63,19 @@ static uint64_t next_random(struct gm_engine *e)
 
 /* ---- beginning and end */
 
-static enum gm_arm arm_of(enum gpumem_evict_order order)
+static enum gpumem_rule arm_of(enum gpumem_evict_order order)
 {
 	switch (order) {
 	case GPUMEM_EVICT_AGE:
-		return GM_ARM_AGE;
+		return GPUMEM_RULE_AGE;
 	case GPUMEM_EVICT_LRF:
-		return GM_ARM_LRF;
+		return GPUMEM_RULE_LRF;
 	case GPUMEM_EVICT_PIN:
-		return GM_ARM_PIN;
+		return GPUMEM_RULE_PIN;
 	case GPUMEM_EVICT_NONE:
-		return GM_ARM_NONE;
+		return GPUMEM_RULE_NONE;
 	default:
-		return GM_ARM_HEAT;
+		return GPUMEM_RULE_HEAT;
 	}
 }
 
@@ -168,17 +168,17 @@ static uint32_t worth(const struct gm_chunk *c)
 static uint64_t key_of(const struct gm_engine *e, const struct gm_chunk *c, bool forced)
 {
 	uint64_t group = group_of(e, c);
-	enum gm_arm arm = e->arm;
+	enum gpumem_rule arm = e->arm;
 
 	/* By these two what came last is what leaves first, settled or not. By choice pin lets
 	 * nobody go, but for trying: then the coldest. */
-	if (forced && (arm == GM_ARM_PIN || arm == GM_ARM_OFTEN))
+	if (forced && (arm == GPUMEM_RULE_PIN || arm == GPUMEM_RULE_OFTEN))
 		group = c->flags & GM_CHUNK_LIKED ? PROTECTED : FREE;
-	if (!forced && arm == GM_ARM_PIN)
-		arm = GM_ARM_HEAT;
-	if (arm == GM_ARM_AGE)
+	if (!forced && arm == GPUMEM_RULE_PIN)
+		arm = GPUMEM_RULE_HEAT;
+	if (arm == GPUMEM_RULE_AGE)
 		return group << 62 | (uint64_t)(UINT8_MAX - c->idle) << 32 | c->order;
-	if (arm == GM_ARM_LRF)
+	if (arm == GPUMEM_RULE_LRF)
 		return group << 62 | c->order;
 	return group << 62 | gm_duel_key(arm, worth(c), c->often, c->order);
 }
@@ -224,7 +224,7 @@ static void rank(struct gm_engine *e, uint32_t id, bool add)
 
 static void choose_arm(struct gm_engine *e)
 {
-	enum gm_arm arm = gm_duel_choose(e->shadow, e->arm, e->without);
+	enum gpumem_rule arm = gm_duel_choose(e->shadow, e->arm, e->without);
 
 	if (arm == e->arm)
 		return;
@@ -436,7 +436,7 @@ size_t gm_engine_wanted(struct gm_engine *e, size_t n, uint32_t *ret)
 /* A move costs more than a touch gains, so a little more is not enough. */
 static bool better(const struct gm_engine *e, const struct gm_chunk *in, const struct gm_chunk *out)
 {
-	if (e->arm == GM_ARM_OFTEN)
+	if (e->arm == GPUMEM_RULE_OFTEN)
 		return in->often > out->often + out->often / 8;
 	return worth(in) > worth(out) + worth(out) / 8;
 }
@@ -447,7 +447,7 @@ bool gm_engine_swap(struct gm_engine *e, uint32_t in, uint32_t out, enum gpumem_
 	const struct gm_chunk *leaves = gm_chunk_at(e->chunks, out);
 	bool yes;
 
-	if (e->arm == GM_ARM_NONE) {
+	if (e->arm == GPUMEM_RULE_NONE) {
 		*reason = GPUMEM_REASON_FULL;
 		return false;
 	}
@@ -455,11 +455,11 @@ bool gm_engine_swap(struct gm_engine *e, uint32_t in, uint32_t out, enum gpumem_
 		*reason = GPUMEM_REASON_SETTLING;
 		return false;
 	}
-	if (e->arm == GM_ARM_LRF || e->arm == GM_ARM_AGE) {
+	if (e->arm == GPUMEM_RULE_LRF || e->arm == GPUMEM_RULE_AGE) {
 		*reason = GPUMEM_REASON_FAULTED;
 		return true;
 	}
-	if (e->arm == GM_ARM_PIN) {
+	if (e->arm == GPUMEM_RULE_PIN) {
 		/* The duel's shadows try for nothing. */
 		yes = !e->shadow && !(e->without & GM_WITHOUT_EXPLORING) &&
 		      next_random(e) % EXPLORE == 0;
@@ -477,7 +477,7 @@ unsigned gm_engine_class(const struct gm_engine *e, uint32_t id)
 	uint32_t steps = gm_chunk_at(e->chunks, id)->heat >> 1;
 	unsigned class = 0;
 
-	for (; steps && class < GM_CLASSES - 1; steps >>= 1)
+	for (; steps && class < GPUMEM_HEAT_CLASSES - 1; steps >>= 1)
 		class ++;
 	return class;
 }
@@ -491,18 +491,8 @@ void gm_engine_look(const struct gm_engine *e, struct gm_engine_view *ret)
 	if (e->lately_touches)
 		ret->seen_permille = (uint32_t)(1000ull * e->lately_hits / e->lately_touches);
 	if (e->shadow) {
-		ret->hit_permille[0] = gm_duel_hit_permille(e->shadow, GM_ARM_HEAT);
-		ret->hit_permille[1] = gm_duel_hit_permille(e->shadow, GM_ARM_PIN);
-		ret->hit_permille[2] = gm_duel_hit_permille(e->shadow, GM_ARM_OFTEN);
+		ret->hit_permille[0] = gm_duel_hit_permille(e->shadow, GPUMEM_RULE_HEAT);
+		ret->hit_permille[1] = gm_duel_hit_permille(e->shadow, GPUMEM_RULE_PIN);
+		ret->hit_permille[2] = gm_duel_hit_permille(e->shadow, GPUMEM_RULE_OFTEN);
 	}
-}
-
-const char *gm_arm_name(enum gm_arm arm)
-{
-	static const char *const name[GM_ARM_COUNT] = {
-		[GM_ARM_HEAT] = "heat", [GM_ARM_PIN] = "pin",	[GM_ARM_AGE] = "age",
-		[GM_ARM_LRF] = "lrf",	[GM_ARM_NONE] = "none", [GM_ARM_OFTEN] = "often",
-	};
-
-	return (unsigned)arm < GM_ARM_COUNT ? name[arm] : "";
 }

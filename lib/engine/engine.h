@@ -12,26 +12,13 @@
 
 #include "engine/chunks.h"
 
-#define GM_CLASSES 8u /* heat classes, 0 the coldest: what histograms are made of */
-
-/* Which rule chooses at the moment. */
-enum gm_arm {
-	GM_ARM_HEAT = 0, /* lowest heat leaves */
-	GM_ARM_PIN = 1,  /* what is there stays, nothing new is let in */
-	GM_ARM_AGE = 2,  /* longest idle leaves */
-	GM_ARM_LRF = 3,  /* least recently faulted leaves */
-	GM_ARM_NONE = 4, /* nothing leaves but for a limit */
-	GM_ARM_OFTEN = 5, /* least often touched leaves, over a long time; of equals the newest */
-	GM_ARM_COUNT,
-};
-
 struct gm_ranking; /* who leaves first; engine/ranking.h */
 struct gm_shadow; /* replays sampled touches under one arm; engine/duel.c */
 
 struct gm_engine {
 	struct gm_chunks *chunks;
 	enum gpumem_evict_order order;
-	enum gm_arm arm;
+	enum gpumem_rule arm;
 	uint64_t random;
 	uint32_t device;   /* chunks on another device are not looked at */
 	uint32_t room;	   /* chunks the device may hold for this process */
@@ -93,13 +80,12 @@ bool gm_engine_swap(struct gm_engine *e, uint32_t in, uint32_t out, enum gpumem_
 unsigned gm_engine_class(const struct gm_engine *e, uint32_t id);
 
 struct gm_engine_view {
-	enum gm_arm arm;
+	enum gpumem_rule arm;
 	uint32_t switches;
 	uint32_t hit_permille[3]; /* heat, pin, often, as their shadows have it; 0 without shadows */
 	uint32_t seen_permille;	  /* touches that met the device, lately */
 	uint64_t refaults;
 };
 void gm_engine_look(const struct gm_engine *e, struct gm_engine_view *ret);
-const char *gm_arm_name(enum gm_arm arm);
 
 #endif

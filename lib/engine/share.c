@@ -49,17 +49,14 @@ static uint64_t pool(const struct gm_holder *h, size_t n, uint64_t keep, int cla
 	return sum;
 }
 
-/* The own part of `excess`, when everybody gives of what is above `keep`, coldest first; *class is
- * the threshold. */
-static uint64_t part(const struct gm_holder *h, size_t n, size_t own, uint64_t keep, uint64_t excess,
-		     unsigned *class)
+/* The own part of `excess`, when everybody gives of what is above `keep`, coldest first. */
+static uint64_t part(const struct gm_holder *h, size_t n, size_t own, uint64_t keep, uint64_t excess)
 {
 	uint64_t most = above(h[own].charged, keep), below, mine_below, mine;
 	int t = 0;
 
 	while (t < GPUMEM_HEAT_CLASSES - 1 && pool(h, n, keep, t) < excess)
 		t++;
-	*class = (unsigned)t;
 	below = pool(h, n, keep, t - 1);
 	mine_below = t ? up_to(&h[own], most, (unsigned)t - 1) : 0;
 	mine = up_to(&h[own], most, (unsigned)t) - mine_below;
@@ -118,9 +115,9 @@ void gm_share(const struct gm_holder *h, size_t n, size_t own, const struct gm_l
 	free_room = ret->over ? 0 : above(levels->high, sum);
 	excess = ret->over ? above(sum, levels->low) : less(above(claims, free_room), borrowed);
 	if (excess) {
-		ret->give = part(h, n, own, ret->fair, less(excess, borrowed), &ret->class);
+		ret->give = part(h, n, own, ret->fair, less(excess, borrowed));
 		if (excess > borrowed)
-			ret->give += above(part(h, n, own, 0, excess, &ret->class), ret->give);
+			ret->give += above(part(h, n, own, 0, excess), ret->give);
 	}
 	own_claim = claim(&h[own], ret->fair);
 	others = claims - own_claim;

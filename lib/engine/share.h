@@ -33,7 +33,6 @@ struct gm_share {
 			     * would come back as soon as it is gone */
 	uint64_t fair;	/* what each is guaranteed; more where others want less */
 	bool over;	/* the job is above the high mark, or draining */
-	unsigned class; /* chunks below this heat class go first, everywhere in the job */
 };
 
 /*

@@ -71,30 +71,42 @@ static const char *number(const char *p, uint64_t scale, uint64_t *ret)
 
 typedef const char *member_fn(const char *p, const char *key, void *data);
 
-/* Every member of an object through `take`, which returns what follows its value. */
-static const char *object(const char *p, member_fn *take, void *data)
+/* Every member of an object or element of an array, from its opening to its closing character, through
+ * `take`, which returns what follows the value. An element's key is "". */
+static const char *each(const char *p, char closing, member_fn *take, void *data)
 {
-	char key[64];
+	char key[64] = "";
 
-	if (*p != '{')
-		return NULL;
 	p = blanks(p + 1);
-	if (*p == '}')
+	if (*p == closing)
 		return p + 1;
 	for (;;) {
-		p = string(p, key, sizeof(key));
-		if (!p || *(p = blanks(p)) != ':')
-			return NULL;
-		p = take(blanks(p + 1), key, data);
+		if (closing == '}') {
+			p = string(p, key, sizeof(key));
+			if (!p || *(p = blanks(p)) != ':')
+				return NULL;
+			p = blanks(p + 1);
+		}
+		p = take(p, key, data);
 		if (!p)
 			return NULL;
 		p = blanks(p);
-		if (*p == '}')
+		if (*p == closing)
 			return p + 1;
 		if (*p != ',')
 			return NULL;
 		p = blanks(p + 1);
 	}
+}
+
+static const char *object(const char *p, member_fn *take, void *data)
+{
+	return *p == '{' ? each(p, '}', take, data) : NULL;
+}
+
+static const char *array(const char *p, member_fn *take, void *data)
+{
+	return *p == '[' ? each(p, ']', take, data) : NULL;
 }
 
 static const char *skip(const char *p, int depth);
@@ -109,6 +121,7 @@ static const char *skip_member(const char *p, const char *key, void *data)
 static const char *skip(const char *p, int depth)
 {
 	char text[1024];
+	size_t n;
 
 	if (depth == 0)
 		return NULL;
@@ -117,25 +130,10 @@ static const char *skip(const char *p, int depth)
 		return string(p, text, sizeof(text));
 	if (*p == '{')
 		return object(p, skip_member, &depth);
-	if (*p != '[') {
-		size_t n = strspn(p, "+-.0123456789abcdefghijklmnopqrstuvwxyzE");
-
-		return n ? p + n : NULL;
-	}
-	p = blanks(p + 1);
-	if (*p == ']')
-		return p + 1;
-	for (;;) {
-		p = skip(p, depth);
-		if (!p)
-			return NULL;
-		p = blanks(p);
-		if (*p == ']')
-			return p + 1;
-		if (*p++ != ',')
-			return NULL;
-		p = blanks(p);
-	}
+	if (*p == '[')
+		return array(p, skip_member, &depth);
+	n = strspn(p, "+-.0123456789abcdefghijklmnopqrstuvwxyzE");
+	return n ? p + n : NULL;
 }
 
 struct field {
@@ -168,26 +166,14 @@ static const char *take_device(const char *p, const char *key, void *data)
 	return take_field(p, key, fields, sizeof(fields) / sizeof(fields[0]));
 }
 
-static const char *take_devices(const char *p, struct gpumem_account *a)
+static const char *add_device(const char *p, const char *key, void *data)
 {
-	if (*p != '[')
+	struct gpumem_account *a = data;
+
+	(void)key;
+	if (a->device_count == GPUMEM_MAX_DEVICES)
 		return NULL;
-	p = blanks(p + 1);
-	if (*p == ']')
-		return p + 1;
-	for (;;) {
-		if (a->device_count == GPUMEM_MAX_DEVICES)
-			return NULL;
-		p = object(p, take_device, &a->device[a->device_count++]);
-		if (!p)
-			return NULL;
-		p = blanks(p);
-		if (*p == ']')
-			return p + 1;
-		if (*p++ != ',')
-			return NULL;
-		p = blanks(p);
-	}
+	return object(p, take_device, &a->device[a->device_count++]);
 }
 
 static const char *take_failed(const char *p, const char *key, void *data)
@@ -225,7 +211,7 @@ static const char *take_account(const char *p, const char *key, void *data)
 	if (strcmp(key, "policy") == 0)
 		return string(p, a->policy, sizeof(a->policy));
 	if (strcmp(key, "devices") == 0)
-		return take_devices(p, a);
+		return array(p, add_device, a);
 	if (strcmp(key, "failed") == 0)
 		return object(p, take_failed, a);
 	return take_field(p, key, fields, sizeof(fields) / sizeof(fields[0]));

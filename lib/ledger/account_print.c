@@ -180,38 +180,33 @@ static void text_account(FILE *out, bool bytes, const struct gpumem_account *a)
 	}
 }
 
-static int finish(FILE *out, char **text, char **ret)
-{
-	bool failed = ferror(out);
+typedef void put_fn(FILE *out, bool flag, const struct gpumem_account *a);
 
+static int print(put_fn *put, bool flag, const struct gpumem_account *account, char **ret)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	bool failed;
+
+	if (!out)
+		return -ENOMEM;
+	put(out, flag, account);
+	failed = ferror(out);
 	if (fclose(out) != 0 || failed) {
-		free(*text);
+		free(text);
 		return -ENOMEM;
 	}
-	*ret = *text;
+	*ret = text;
 	return 0;
 }
 
 int gpumem_account_json(const struct gpumem_account *account, bool brief, char **ret)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	if (!out)
-		return -ENOMEM;
-	put_account(out, brief, account);
-	return finish(out, &text, ret);
+	return print(put_account, brief, account, ret);
 }
 
 int gpumem_account_text(const struct gpumem_account *account, bool bytes, char **ret)
 {
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	if (!out)
-		return -ENOMEM;
-	text_account(out, bytes, account);
-	return finish(out, &text, ret);
+	return print(text_account, bytes, account, ret);
 }

@@ -23,9 +23,5 @@ lib_libgpumem_la_DEPENDENCIES += lib/libgm-cgroups.la
 UNIT_TESTS += \
 	tests/unit/test_dmem \
 	tests/unit/test_memcg
-tests_unit_test_dmem_SOURCES = tests/unit/test_dmem.c tests/unit/cgroup_tree.h tests/unit/record.h
-tests_unit_test_dmem_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_dmem_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)
-tests_unit_test_memcg_SOURCES = tests/unit/test_memcg.c tests/unit/cgroup_tree.h tests/unit/record.h
-tests_unit_test_memcg_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_memcg_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)

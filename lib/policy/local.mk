@@ -35,18 +35,8 @@ UNIT_TESTS += \
 	tests/unit/test_conf_gres \
 	tests/unit/test_plan
 
-tests_unit_test_size_SOURCES = tests/unit/test_size.c
-tests_unit_test_size_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_size_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)
-tests_unit_test_grammar_SOURCES = tests/unit/test_grammar.c
-tests_unit_test_grammar_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_grammar_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)
-tests_unit_test_conf_gres_SOURCES = tests/unit/test_conf_gres.c
-tests_unit_test_conf_gres_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_gres_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)
-tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
-tests_unit_test_conf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)
-tests_unit_test_plan_SOURCES = tests/unit/test_plan.c
-tests_unit_test_plan_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_plan_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)

@@ -34,7 +34,7 @@ echo "# bw=64M: $((least / MB)) to $((most / MB)) MiB/s over whole seconds, $((m
 # Memory moves in chunks of 2 MiB: one more or less in a second is 3 % here by itself.
 check "bw=64M: at most 3 % and a chunk more over any second" '100 * ($v1 - 2*MB) <= 103 * 64*MB' "$most"
 # How near below it comes is a question of speed: whatever else the emulated CPUs do holds the agent up.
-check "bw=64M: and it was bw= that held it" '$v1 >= 32*MB' "$mean"
+check "bw=64M: and at least half of it over all" '$v1 >= 32*MB' "$mean"
 poll 20 holds 290
 id=$(squeue -h -o %A)
 user gpumem set $conf -j "$id" limit=128M >/dev/null 2>&1

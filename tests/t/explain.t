@@ -1,27 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC1090,SC2016,SC2034
+# shellcheck disable=SC1091,SC2016,SC2034,SC2154
 test_description='gpumem explain tells why memory moved, by which rule, and who is over'
 
-sharness=${SHARNESS:-/usr/share/sharness/sharness.sh}
-[ -r "$sharness" ] || { echo "1..0 # SKIP sharness is not installed"; exit 0; }
-SHARNESS_TEST_DIRECTORY=${BUILDDIR:-$(pwd)}/tests/t
-SHARNESS_TEST_OUTDIR=$SHARNESS_TEST_DIRECTORY
-mkdir -p "$SHARNESS_TEST_DIRECTORY"
-cd "$SHARNESS_TEST_DIRECTORY" || exit 1
-. "$sharness"
+. "${SRCDIR:?}/tests/t/sample.sh"
 
-sample=$BUILDDIR/tests/t/sample-record
-state=$PWD/state
-chmod 755 .
 explain() { gpumem explain --state-dir "$state" "$@"; }
-plain() { tr -s ' ' | sed 's/^ //'; }
-sleep 600 &
-first=$!
-sleep 600 &
-second=$!
-trap 'kill $first $second' EXIT
-unset SLURM_JOB_ID
 
 test_expect_success 'devices: marks, fair share, who is above it' '
 	"$sample" make "$state" $first $second &&

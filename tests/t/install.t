@@ -31,9 +31,9 @@ test_expect_success 'make install' '
 	prefix=${lib%/*}
 '
 
-test_expect_success 'the library, its header, the agent' '
+test_expect_success 'the library, its headers, the agent' '
 	ls "$lib"/libgpumem.so.0 "$lib"/libgpumem.so "$lib"/gpumem/libgpumem-agent.so \
-		"$prefix"/include/gpumem.h
+		"$prefix"/include/gpumem.h "$prefix"/include/gpumem_job.h
 '
 test_expect_success LOCALITY 'the locality module' 'ls "$lib"/gpumem/gpumem-locality.so'
 test_expect_success PLUGIN 'the plugin' 'find "$root" -name spank_gpumem.so | grep /slurm/'

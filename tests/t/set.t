@@ -1,28 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC1090,SC2016,SC2034
+# shellcheck disable=SC1091,SC2016,SC2034,SC2154
 test_description='gpumem set changes what a running job goes by, and all of it or nothing'
 
-sharness=${SHARNESS:-/usr/share/sharness/sharness.sh}
-[ -r "$sharness" ] || { echo "1..0 # SKIP sharness is not installed"; exit 0; }
-SHARNESS_TEST_DIRECTORY=${BUILDDIR:-$(pwd)}/tests/t
-SHARNESS_TEST_OUTDIR=$SHARNESS_TEST_DIRECTORY
-mkdir -p "$SHARNESS_TEST_DIRECTORY"
-cd "$SHARNESS_TEST_DIRECTORY" || exit 1
-. "$sharness"
+. "${SRCDIR:?}/tests/t/sample.sh"
 
-sample=$BUILDDIR/tests/t/sample-record
-state=$PWD/state
-chmod 755 .
 set_it() { gpumem set --state-dir "$state" --wait 0 "$@"; }
 changed() { gpumem status --state-dir "$state" -d -n -o DEVICE,LIMIT,CHANGED | tr -s ' '; }
-sleep 600 &
-held=$!
-trap 'kill $held' EXIT
-unset SLURM_JOB_ID
 
 test_expect_success 'a record' '
-	"$sample" make "$state" $held &&
+	"$sample" make "$state" $first &&
 	printf "0000:c0:00.0 64.0M -\n0000:c1:00.0 64.0M -\n" >expected &&
 	changed >seen && test_cmp expected seen
 '

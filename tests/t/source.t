@@ -42,7 +42,7 @@ test_expect_success CODESPELL 'the words are spelled right' '
 	(
 		cd "$SRCDIR" &&
 		codespell -L bu,perfer,hsa,renderd README.md HACKING.md NEWS.md CONTRIBUTING.md man/*.in etc \
-			lib/gpumem.h tests/*/README.md
+			lib/gpumem.h lib/gpumem_job.h tests/*/README.md
 	) >out || { cat out; return 1; }
 '
 

@@ -1,26 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC1090,SC2016,SC2034
+# shellcheck disable=SC1091,SC2016,SC2034,SC2154
 test_description='gpumem status shows what processes hold, by which rule, and what is live'
 
-sharness=${SHARNESS:-/usr/share/sharness/sharness.sh}
-[ -r "$sharness" ] || { echo "1..0 # SKIP sharness is not installed"; exit 0; }
-SHARNESS_TEST_DIRECTORY=${BUILDDIR:-$(pwd)}/tests/t
-SHARNESS_TEST_OUTDIR=$SHARNESS_TEST_DIRECTORY
-mkdir -p "$SHARNESS_TEST_DIRECTORY"
-cd "$SHARNESS_TEST_DIRECTORY" || exit 1
-. "$sharness"
+. "${SRCDIR:?}/tests/t/sample.sh"
 
-sample=$BUILDDIR/tests/t/sample-record
-state=$PWD/state
-chmod 755 .
 status() { gpumem status --state-dir "$state" "$@"; }
-sleep 600 &
-first=$!
-sleep 600 &
-second=$!
-trap 'kill $first $second' EXIT
-unset SLURM_JOB_ID
 
 test_expect_success 'host and device bytes apart, one line for each process and device' '
 	"$sample" make "$state" $first $second &&
@@ -29,7 +14,7 @@ test_expect_success 'host and device bytes apart, one line for each process and 
 	$first 0000:c1:00.0 4.0M 4.0M 200.0M
 	$second 0000:c0:00.0 8.0M 48.0M 200.0M
 	EOF
-	status -n -o PID,DEVICE,RESIDENT,TOTAL,HOST | tr -s " " | sed "s/^ //" >seen &&
+	status -n -o PID,DEVICE,RESIDENT,TOTAL,HOST | plain >seen &&
 	test_cmp expected seen
 '
 

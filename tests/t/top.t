@@ -1,26 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC1090,SC2016,SC2034
+# shellcheck disable=SC1091,SC2016,SC2034,SC2154
 test_description='gpumem top shows jobs live, as plain lines and on a screen with keys'
 
-sharness=${SHARNESS:-/usr/share/sharness/sharness.sh}
-[ -r "$sharness" ] || { echo "1..0 # SKIP sharness is not installed"; exit 0; }
-SHARNESS_TEST_DIRECTORY=${BUILDDIR:-$(pwd)}/tests/t
-SHARNESS_TEST_OUTDIR=$SHARNESS_TEST_DIRECTORY
-mkdir -p "$SHARNESS_TEST_DIRECTORY"
-cd "$SHARNESS_TEST_DIRECTORY" || exit 1
-. "$sharness"
+. "${SRCDIR:?}/tests/t/sample.sh"
 
-sample=$BUILDDIR/tests/t/sample-record
-state=$PWD/state
-chmod 755 .
 top() { gpumem top --state-dir "$state" "$@"; }
-plain() { tr -s ' ' | sed 's/^ //'; }
-sleep 600 &
-first=$!
-sleep 600 &
-second=$!
-unset SLURM_JOB_ID
 
 # A terminal of 100 columns and 12 lines, with a server of its own.
 terminal() { tmux -L "gpumem-test-$$" -f /dev/null "$@"; }

@@ -8,6 +8,9 @@ tests_t_agent_module_la_SOURCES = tests/t/agent-module.c
 tests_t_agent_module_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 dist_check_SCRIPTS += tests/t/agent.t tests/t/borders.t
 
+# A unit test is tests/unit/NAME.c alone unless _SOURCES says otherwise: automake's own rule.
+EXTRA_DIST += tests/unit/cgroup_tree.h tests/unit/fake_place.h tests/unit/record.h
+
 # The core. What is hidden in libgpumem comes from the convenience libraries it is made of.
 core_test_ldadd = lib/libgm-ledger.la lib/libgm-policy.la lib/libgm-discover.la lib/libgm-core.la $(CMOCKA_LIBS)
 
@@ -27,41 +30,17 @@ UNIT_TESTS += \
 	tests/unit/test_svm \
 	tests/unit/test_move
 # End of UNIT_TESTS
-tests_unit_test_cgroup_SOURCES = tests/unit/test_cgroup.c
-tests_unit_test_cgroup_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_cgroup_LDADD = $(core_test_ldadd)
-tests_unit_test_keep_SOURCES = tests/unit/test_keep.c
-tests_unit_test_keep_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_keep_LDADD = $(core_test_ldadd)
-tests_unit_test_signals_SOURCES = tests/unit/test_signals.c
-tests_unit_test_signals_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_signals_LDADD = $(core_test_ldadd)
-tests_unit_test_share_SOURCES = tests/unit/test_share.c
-tests_unit_test_share_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_share_LDADD = $(core_test_ldadd)
-tests_unit_test_decide_SOURCES = tests/unit/test_decide.c
-tests_unit_test_decide_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_decide_LDADD = $(core_test_ldadd)
-tests_unit_test_maps_SOURCES = tests/unit/test_maps.c
-tests_unit_test_maps_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_maps_LDADD = $(core_test_ldadd)
-tests_unit_test_residency_SOURCES = tests/unit/test_residency.c
-tests_unit_test_residency_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_residency_LDADD = $(core_test_ldadd)
-tests_unit_test_ledger_SOURCES = tests/unit/test_ledger.c tests/unit/record.h
-tests_unit_test_ledger_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_ledger_LDADD = $(core_test_ldadd)
-tests_unit_test_record_SOURCES = tests/unit/test_record.c tests/unit/record.h
-tests_unit_test_record_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_record_LDADD = $(core_test_ldadd)
-tests_unit_test_survivors_SOURCES = tests/unit/test_survivors.c tests/unit/record.h
-tests_unit_test_survivors_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_survivors_LDADD = $(core_test_ldadd)
-tests_unit_test_svm_SOURCES = tests/unit/test_svm.c
-tests_unit_test_svm_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_svm_LDADD = $(core_test_ldadd)
-tests_unit_test_move_SOURCES = tests/unit/test_move.c tests/unit/fake_place.h tests/unit/record.h
-tests_unit_test_move_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_move_LDADD = $(core_test_ldadd)
 tests_unit_test_move_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_maps_read -Wl,--wrap=gm_maps_free \
@@ -70,9 +49,5 @@ tests_unit_test_move_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_svm_move -Wl,--wrap=gm_svm_prefer
 
 # The engine: its own library and libc.
-tests_unit_test_engine_SOURCES = tests/unit/test_engine.c
-tests_unit_test_engine_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_engine_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
-tests_unit_test_engine_chunks_SOURCES = tests/unit/test_engine_chunks.c
-tests_unit_test_engine_chunks_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_engine_chunks_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)

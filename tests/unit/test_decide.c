@@ -115,6 +115,7 @@ static void test_surroundings(void **state)
 	s.memcg_near = false;
 	s.pressure = 8;
 	d = decide(s);
+	assert_int_equal(d.stay_reason, GPUMEM_REASON_NONE);
 	assert_int_equal(d.evict_bytes, 8);
 	assert_int_equal(d.evict_reason, GPUMEM_REASON_PRESSURE);
 	assert_false(d.must);

@@ -351,13 +351,76 @@ static void test_part_of_a_chunk(void **state)
 	expect_on_0(2 * CHUNK);
 }
 
+/* Chunks that the ring says stayed for `reason`. */
+static unsigned stayed_for(enum gpumem_reason reason)
+{
+	uint32_t last = atomic_load(&p.ledger.slot->ring_next);
+	unsigned n = 0;
+
+	assert_true(last <= GM_RING);
+	for (uint32_t i = 0; i < last; i++) {
+		const struct gm_ring_entry *e = &p.ledger.slot->ring[i];
+
+		n += atomic_load(&e->reason) == reason && !atomic_load(&e->pages);
+	}
+	return n;
+}
+
 static void test_kept_out(void **state)
 {
+	const uint64_t first = FAKE_BASE / GPUMEM_CHUNK_BYTES;
+
 	start(*state, PREFER_0);
 	fake_fill(0, CHUNK);
 	assert_int_equal(gm_proc_advise(&p, fake_addr(0), PAGE, GPUMEM_ADVISE_KEEP_OUT, 0), 0);
 	passes(20);
 	expect_on_0(0);
+	assert_int_equal(stayed_for(GPUMEM_REASON_KEPT_OUT), 1);
+	assert_int_equal(atomic_load(&p.ledger.slot->ring[0].number), first);
+	/* Advice that is repeated is not told again; nor does it keep out what is there. */
+	assert_int_equal(gm_proc_advise(&p, fake_addr(0), PAGE, GPUMEM_ADVISE_KEEP_OUT, 0), 0);
+	fake_fill(CHUNK, CHUNK);
+	passes(2);
+	expect_on_0(CHUNK);
+	assert_int_equal(gm_proc_advise(&p, fake_addr(CHUNK), PAGE, GPUMEM_ADVISE_KEEP_OUT, 0), 0);
+	assert_int_equal(stayed_for(GPUMEM_REASON_KEPT_OUT), 1);
+}
+
+/* Nothing comes while the memory cgroup has no room; each epoch some of what would is named. */
+static void test_memcg_near(void **state)
+{
+	start(*state, PREFER_0);
+	p.headroom.memcg_near = true;
+	p.headroom.not_before_ns = UINT64_MAX; /* no look at this machine's own */
+	fake_fill(0, 6 * CHUNK);
+	assert_int_equal(gm_proc_advise(&p, fake_addr(0), PAGE, GPUMEM_ADVISE_KEEP_OUT, 0), 0);
+	passes(2);
+	expect_on_0(0);
+	gm_proc_exchange(&p, LONG);
+	assert_int_equal(stayed_for(GPUMEM_REASON_MEMCG), 4);
+	for (uint32_t i = 1; i < 5; i++)
+		assert_int_not_equal(atomic_load(&p.ledger.slot->ring[i].number),
+				     FAKE_BASE / GPUMEM_CHUNK_BYTES);
+	gm_proc_exchange(&p, LONG);
+	assert_int_equal(stayed_for(GPUMEM_REASON_MEMCG), 8);
+	expect_on_0(0);
+	p.headroom.memcg_near = false;
+	passes(2);
+	gm_proc_exchange(&p, LONG);
+	assert_int_equal(stayed_for(GPUMEM_REASON_MEMCG), 8);
+	expect_on_0(5 * CHUNK);
+}
+
+/* The plan's marks hold before the agent has settled anything. */
+static void test_marks_at_once(void **state)
+{
+	uint64_t bytes;
+
+	start(*state, "v2,place=prefer,step=0,task=0,evict=lrf,high=50,low=50,dev=0:max");
+	limit(0, 4 * GPUMEM_CHUNK_BYTES);
+	fake_fill(0, 4 * CHUNK);
+	assert_int_equal(gm_proc_prefetch(&p, fake_addr(0), 4 * CHUNK * PAGE, 0, &bytes), -EDQUOT);
+	expect_on_0(2 * CHUNK);
 }
 
 static void test_requests(void **state)
@@ -456,6 +519,7 @@ int main(void)
 		one(test_refused),	 one(test_61),		one(test_partial),
 		one(test_oldest_first),	 one(test_pinned),	one(test_unreadable),
 		one(test_shared),	 one(test_part_of_a_chunk), one(test_kept_out),
+		one(test_memcg_near),	 one(test_marks_at_once),
 		one(test_requests),	 one(test_together),
 		with_record(test_bad_plans),
 	};

@@ -76,7 +76,6 @@ static void test_coldest_first(void **state)
 	/* Beyond what is borrowed the rest comes from the coldest, whosesoever. */
 	assert_int_equal(of(h, 2, 0, 100 * M, 90 * M).give, 30 * M);
 	assert_int_equal(of(h, 2, 1, 100 * M, 90 * M).give, 10 * M);
-	assert_int_equal(of(h, 2, 0, 100 * M, 90 * M).class, 0);
 }
 
 static void test_owner_is_owed(void **state)

@@ -235,13 +235,13 @@ static void test_trace(void **state)
 	FILE *f;
 
 	(void)state;
-	unsetenv("GPUMEM_TRACE");
+	unsetenv(GPUMEM_ENV_TRACE);
 	gm_trace_open(&t);
 	gm_trace_add(&t, 't', 1);
 	assert_false(gm_trace_on(&t));
-	setenv("GPUMEM_TRACE", name, 1);
+	setenv(GPUMEM_ENV_TRACE, name, 1);
 	gm_trace_open(&t);
-	unsetenv("GPUMEM_TRACE");
+	unsetenv(GPUMEM_ENV_TRACE);
 	assert_true(gm_trace_on(&t));
 	for (unsigned i = 0; i < 1000; i++)
 		gm_trace_add(&t, 't', 0xabc);
