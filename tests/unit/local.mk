@@ -20,6 +20,7 @@ UNIT_TESTS += \
 	tests/unit/test_engine \
 	tests/unit/test_engine_chunks \
 	tests/unit/test_maps \
+	tests/unit/test_numa \
 	tests/unit/test_residency \
 	tests/unit/test_ledger \
 	tests/unit/test_record \
@@ -45,6 +46,9 @@ tests_unit_test_decide_LDADD = $(core_test_ldadd)
 tests_unit_test_maps_SOURCES = tests/unit/test_maps.c
 tests_unit_test_maps_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_maps_LDADD = $(core_test_ldadd)
+tests_unit_test_numa_SOURCES = tests/unit/test_numa.c
+tests_unit_test_numa_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_numa_LDADD = $(core_test_ldadd)
 tests_unit_test_residency_SOURCES = tests/unit/test_residency.c
 tests_unit_test_residency_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_residency_LDADD = $(core_test_ldadd)
