@@ -5,6 +5,9 @@ lib_libgm_core_la_SOURCES += \
 	lib/place/kfd_hsakmt.c \
 	lib/place/kfd_ioctl.c \
 	lib/place/maps.c lib/place/maps.h \
+	lib/place/numa.c lib/place/numa.h \
+	lib/place/numa_put.c \
+	lib/place/numa_walk.c lib/place/numa_walk.h \
 	lib/place/residency.c lib/place/residency.h \
 	lib/place/smi.c lib/place/smi.h \
 	lib/place/svm.c lib/place/svm.h \

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * maps.c: /proc/self/maps, filtered.
+ * maps.c: /proc/PID/maps, filtered.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,9 +68,9 @@ static int push(struct gm_ranges *ranges, struct gm_range r)
 	return 0;
 }
 
-int gm_maps_read(struct gm_ranges *ranges)
+static int read_file(const char *path, struct gm_ranges *ranges)
 {
-	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC), rc = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
 	char buf[8192];
 	size_t have = 0;
 
@@ -101,6 +102,19 @@ int gm_maps_read(struct gm_ranges *ranges)
 	}
 	close(fd);
 	return rc;
+}
+
+int gm_maps_read(struct gm_ranges *ranges)
+{
+	return read_file("/proc/self/maps", ranges);
+}
+
+int gm_maps_read_of(pid_t pid, struct gm_ranges *ranges)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	return read_file(path, ranges);
 }
 
 void gm_maps_free(struct gm_ranges *ranges)

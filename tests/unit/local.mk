@@ -23,6 +23,7 @@ UNIT_TESTS += \
 	tests/unit/test_engine \
 	tests/unit/test_engine_chunks \
 	tests/unit/test_maps \
+	tests/unit/test_numa \
 	tests/unit/test_residency \
 	tests/unit/test_ledger \
 	tests/unit/test_record \
@@ -36,6 +37,7 @@ tests_unit_test_signals_LDADD = $(core_test_ldadd)
 tests_unit_test_share_LDADD = $(core_test_ldadd)
 tests_unit_test_decide_LDADD = $(core_test_ldadd)
 tests_unit_test_maps_LDADD = $(core_test_ldadd)
+tests_unit_test_numa_LDADD = $(core_test_ldadd)
 tests_unit_test_residency_LDADD = $(core_test_ldadd)
 tests_unit_test_ledger_LDADD = $(core_test_ldadd)
 tests_unit_test_record_LDADD = $(core_test_ldadd)
