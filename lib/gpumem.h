@@ -261,6 +261,7 @@ struct gpumem_plan {
 	uint32_t device_count;
 	uint8_t device[GPUMEM_MAX_DEVICES];
 	uint64_t limit_bytes[GPUMEM_MAX_DEVICES]; /* of this step, by table index; UINT64_MAX none */
+	uint32_t ratio_device, ratio_host; /* interleave:3/1; 0: devices alone */
 	/* As the policy has them, 0 not named. */
 	enum gpumem_evict_order evict;
 	uint32_t high_percent, low_percent;

@@ -107,6 +107,21 @@ struct gpumem_job_device {
 	uint64_t over_limit_ns; /* time spent above the limit */
 };
 
+/*
+ * Where devices' memory is NUMA nodes: gives the calling thread, and what it executes, the memory policy of the plan,
+ * so that programs without an agent obey too. `device` is the job's table. Nothing for other kinds.
+ * Errors: EEXIST the thread has a policy already, which stays; EINVAL the cpuset allows none of the nodes.
+ */
+int gpumem_plan_set_mempolicy(const struct gpumem_plan *plan,
+			      const struct gpumem_job_device *device, size_t count,
+			      struct gpumem_error *err);
+/*
+ * interleave:DEV/HOST over devices that are NUMA nodes: makes the kernel's weights fit, which are the whole machine's;
+ * so only for a job that has all of them. Root alone. Errors: ENOENT the kernel has no weights (before 6.9).
+ */
+int gpumem_policy_weigh(const struct gpumem_policy *policy, const struct gpumem_job_device *device,
+			size_t count, struct gpumem_error *err);
+
 /* Why a chunk could not be moved, as counted. */
 enum gpumem_fail {
 	GPUMEM_FAIL_BUSY = 0,	   /* pages pinned, shared or locked by the kernel: nothing moved */

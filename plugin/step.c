@@ -195,6 +195,20 @@ static void use_cgroup(void)
 			   step.job_id, err.text);
 }
 
+/* The kernel's weights are the node's: only who has all its GPUs may set them. */
+static void weigh(void)
+{
+	uint8_t device[GPUMEM_MAX_DEVICES];
+	struct gpumem_error err = { 0 };
+	int rc;
+
+	if (own_devices(device) < step.device_count)
+		return;
+	rc = gpumem_policy_weigh(&step.policy, step.device, step.device_count, &err);
+	if (rc < 0 && rc != -ENOENT)
+		slurm_info("gpumem: job %u: %s", step.job_id, err.text);
+}
+
 static void use_record(struct gpumem_job *job)
 {
 	uint8_t device[GPUMEM_MAX_DEVICES];
@@ -207,6 +221,7 @@ static void use_record(struct gpumem_job *job)
 	narrow_limits(gpumem_job_policy(job));
 	gpumem_job_give(step.site.state_dir, step.job_id, device, own_devices(device), NULL);
 	check_gpus();
+	weigh();
 	step.active = step.device_count > 0;
 }
 
@@ -386,6 +401,7 @@ static void say(const struct gpumem_plan *plan)
 
 int step_task(spank_t sp)
 {
+	struct gpumem_error err = { 0 };
 	struct gpumem_plan plan;
 	char text[GPUMEM_PLAN_LEN];
 	int task = 0;
@@ -399,8 +415,12 @@ int step_task(spank_t sp)
 	}
 	if (task == 0 && step.notice[0] && step.policy.verbose)
 		slurm_spank_log("gpumem: %s", step.notice);
-	if (!step.active || plan_task(sp, task < 0 ? 0 : (uint32_t)task, &plan) < 0 ||
-	    gpumem_plan_print(&plan, text, sizeof(text)) < 0 || !*gpumem_agent_path())
+	if (!step.active || plan_task(sp, task < 0 ? 0 : (uint32_t)task, &plan) < 0)
+		return 0;
+	if (gpumem_plan_set_mempolicy(&plan, step.device, step.device_count, &err) < 0 && task == 0 &&
+	    step.policy.verbose)
+		slurm_spank_log("gpumem: %s: %s", step.site.node, err.text);
+	if (gpumem_plan_print(&plan, text, sizeof(text)) < 0 || !*gpumem_agent_path())
 		return 0;
 	spank_setenv(sp, GPUMEM_ENV_JOB, step.job_dir, 1);
 	spank_setenv(sp, GPUMEM_ENV_PLAN, text, 1);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/placing.h"
 #include "agent/rocm.h"
 #include "agent/suspend.h"
 #include "agent/thread.h"
@@ -47,7 +48,7 @@ static void set_state(enum gpumem_agent_state state)
 /* Opens the device once there is enough to move; says in the ledger why not. */
 static void open_if_worth(struct gm_proc *p, uint64_t *again)
 {
-	size_t index = p->admit_index == GM_SVM_HOST ? p->home : p->admit_index;
+	size_t index = p->admit_index == GM_PLACE_HOST ? p->home : p->admit_index;
 	bool asked = gm_ledger_request(&p->ledger, index) == GPUMEM_REQUEST_MIGRATE;
 	/* A pass that is under way may have seen enough already. */
 	uint64_t seen = p->host_bytes > p->pass_host_bytes ? p->host_bytes : p->pass_host_bytes;
@@ -57,7 +58,7 @@ static void open_if_worth(struct gm_proc *p, uint64_t *again)
 		return;
 	/* Nobody can tell whether such a program will load ROCm later. Asked by hand, the user has
 	 * decided. */
-	if (!asked && gm_rocr_state() == GM_ROCR_ABSENT && gm_rocr_may_come()) {
+	if (!asked && p->place.any_svm && gm_rocr_state() == GM_ROCR_ABSENT && gm_rocr_may_come()) {
 		set_state(GPUMEM_AGENT_WAITING);
 		return;
 	}
@@ -136,7 +137,7 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 		atomic_store(&p->ledger.slot->updated_ns, gm_now_ns(CLOCK_BOOTTIME));
 		return more ? 0 : GM_SUSPEND_TICK_NS;
 	}
-	if (p->admit_index != GM_SVM_HOST || p->exchange)
+	if (p->admit_index != GM_PLACE_HOST || p->exchange)
 		open_if_worth(p, &agent.open_again);
 	gm_proc_events(p);
 	if (!more)
@@ -217,8 +218,8 @@ static void in_child(void)
 	agent.parent = 0;
 	if (p) {
 		agent.parent = atomic_load(&p->ledger.slot->owner);
-		if (p->svm.ops == &gm_kfd_shared || p->svm.ops == &gm_kfd_alone)
-			gm_svm_close(&p->svm);
+		if (p->place.svm.ops == &gm_kfd_shared || p->place.svm.ops == &gm_kfd_alone)
+			gm_place_close(&p->place);
 		/* libhsakmt has fork handlers of its own and opens anew in the child. */
 		gm_proc_forget(p);
 	}
@@ -238,6 +239,8 @@ __attribute__((constructor)) static void agent_load(void)
 		return;
 	strcpy(agent.dir, dir);
 	strcpy(agent.plan, plan);
+	gm_exec_find();
+	gm_placing_adopt(dir, plan);
 	/* The thread first: it makes a malloc() of the application's set up its own fork handlers, which
 	 * have to run before ours in the child. */
 	gm_thread_start(agent_main);

@@ -11,4 +11,7 @@
 bool gm_agent_pause(void);
 void gm_agent_resume(void);
 
+/* Looks up what stands behind execvpe() and posix_spawn(). */
+void gm_exec_find(void);
+
 #endif

@@ -5,22 +5,25 @@
 #include <string.h>
 
 #define GM_WHERE "process"
+#include "agent/attach.h"
 #include "agent/proc.h"
 #include "base/procfs.h"
 
-static void devices_of(const struct gm_limits *limits, struct gm_kfd_devices *ret)
+void gm_devices_of(const struct gm_limits *limits, struct gm_place_devices *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->count = limits->device_count;
 	for (uint32_t i = 0; i < limits->device_count; i++) {
 		memcpy(ret->device[i].pci, limits->device[i].pci, GPUMEM_PCI_LEN);
+		ret->device[i].kind = (enum gpumem_kind)limits->device[i].kind;
+		ret->device[i].node = limits->device[i].node;
 		ret->device[i].id = limits->device[i].kfd_id;
 		ret->device[i].render_minor = limits->device[i].render_minor;
 	}
 }
 
 /* The plan comes from an environment, the record from root. */
-static int check_plan(const struct gpumem_plan *plan, const struct gm_limits *limits,
+int gm_check_plan(const struct gpumem_plan *plan, const struct gm_limits *limits,
 		      struct gpumem_error *err)
 {
 	for (uint32_t i = 0; i < plan->device_count; i++)
@@ -33,7 +36,7 @@ static int check_plan(const struct gpumem_plan *plan, const struct gm_limits *li
 int gm_proc_attach(struct gm_proc *p, const char *dir, const char *plan_text, uint64_t parent,
 		   struct gpumem_error *err)
 {
-	struct gm_kfd_devices devices;
+	struct gm_place_devices devices;
 	struct gpumem_plan plan;
 	struct gm_ledger ledger;
 	uint64_t start;
@@ -45,7 +48,7 @@ int gm_proc_attach(struct gm_proc *p, const char *dir, const char *plan_text, ui
 		rc = gm_ledger_map(dir, &ledger, err);
 	if (rc < 0)
 		return rc;
-	rc = check_plan(&plan, ledger.limits, err);
+	rc = gm_check_plan(&plan, ledger.limits, err);
 	if (rc == 0 && gm_proc_self(&pid, &start) < 0)
 		rc = gm_err(err, -ESRCH, "/proc does not know this process");
 	if (rc == 0 && gm_ledger_claim(&ledger, pid, start) < 0)
@@ -59,7 +62,7 @@ int gm_proc_attach(struct gm_proc *p, const char *dir, const char *plan_text, ui
 	atomic_store(&ledger.slot->task_id, plan.task_id);
 	for (size_t i = 0; i < GPUMEM_MAX_DEVICES; i++)
 		atomic_store(&ledger.slot->device[i].step_limit, plan.limit_bytes[i]);
-	devices_of(ledger.limits, &devices);
+	gm_devices_of(ledger.limits, &devices);
 	rc = gm_proc_init(p, &ledger, dir, &devices, &plan);
 	if (rc < 0) {
 		gm_ledger_unmap(&ledger);

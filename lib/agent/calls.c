@@ -41,7 +41,7 @@ static int for_range(struct gm_proc *p, void *addr, size_t len, visit_fn *fn, vo
 	int rc = 0, first_error = 0;
 
 	pthread_mutex_lock(&p->lock);
-	rc = gm_svm_open(&p->svm);
+	rc = gm_place_open(&p->place);
 	if (rc == 0)
 		rc = gm_maps_read(&p->ranges);
 	p->at_range = 0; /* a pass under way finds its place in the new list by its address */
@@ -161,11 +161,11 @@ int gm_proc_advise(struct gm_proc *p, void *addr, size_t len, enum gpumem_advice
 	if (rc < 0)
 		return rc;
 	if (advice == GPUMEM_ADVISE_HOST || advice == GPUMEM_ADVISE_KEEP_OUT)
-		index = GM_SVM_HOST;
+		index = GM_PLACE_HOST;
 	else if (advice == GPUMEM_ADVISE_NONE)
-		index = GM_SVM_HOST + 1;
+		index = GM_PLACE_HOST + 1;
 	pthread_mutex_lock(&p->lock);
-	rc = gm_svm_prefer(&p->svm, addr, len, index);
+	rc = gm_place_prefer(&p->place, addr, len, index);
 	pthread_mutex_unlock(&p->lock);
 	return rc;
 }

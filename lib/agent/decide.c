@@ -4,6 +4,8 @@
  */
 #include "agent/decide.h"
 
+#define WEAVE_SLACK (2 * GPUMEM_CHUNK_BYTES)
+
 /* Over a step's limit every process of the step gives in proportion to what it holds, so that all
  * together reach it in one round whatever they know of each other. */
 static uint64_t in_proportion(uint64_t own, uint64_t sum, uint64_t limit)
@@ -50,6 +52,33 @@ static void give(const struct gm_standing *s, struct gm_decision *d)
 		d->must = d->evict_reason != GPUMEM_REASON_PRESSURE;
 }
 
+/* Chunks go in turn to devices and system memory; what is there beyond the part has to go, once it is worth it. */
+static struct gm_decision weave(const struct gm_standing *s, struct gm_decision d)
+{
+	uint64_t want = s->weave_bytes > s->own ? s->weave_bytes - s->own : 0;
+	uint64_t beyond = s->own > s->weave_bytes ? s->own - s->weave_bytes : 0;
+
+	if (beyond >= WEAVE_SLACK && beyond > d.evict_bytes) {
+		d.evict_bytes = beyond;
+		d.evict_reason = GPUMEM_REASON_POLICY;
+		d.must = false;
+	}
+	if (s->memcg_near) {
+		d.stay_reason = GPUMEM_REASON_MEMCG;
+		return d;
+	}
+	if (d.evict_bytes || s->pressure)
+		return d;
+	d.admit_bytes = less(s->share.room, want);
+	/* Heat decides only where the limit leaves no room for the part. */
+	d.exchange = s->share.room < want;
+	if (s->step_high != UINT64_MAX)
+		d.admit_bytes = less(d.admit_bytes,
+				     s->step_high > s->step ? s->step_high - s->step : 0);
+	d.cold_bytes = d.admit_bytes;
+	return d;
+}
+
 static bool wants_in(const struct gm_standing *s)
 {
 	return s->request == GPUMEM_REQUEST_MIGRATE ||
@@ -68,6 +97,8 @@ struct gm_decision gm_decide(const struct gm_standing *s)
 	if (s->placement == GPUMEM_PLACE_HOST && s->request != GPUMEM_REQUEST_MIGRATE)
 		return all_out(s, GPUMEM_REASON_POLICY);
 	give(s, &d);
+	if (s->weaves && s->request != GPUMEM_REQUEST_MIGRATE)
+		return weave(s, d);
 	if (!wants_in(s))
 		return d;
 	if (s->memcg_near) {

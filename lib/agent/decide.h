@@ -20,6 +20,8 @@ struct gm_standing {
 	uint64_t own, job, job_limit;
 	uint64_t step, step_high; /* of the own step; UINT64_MAX: no limit of its own */
 	uint64_t pressure;	  /* bytes that the device lacks */
+	bool weaves;	      /* interleave: the device holds its part of what the process has */
+	uint64_t weave_bytes; /* that part */
 	struct gm_share share;
 };
 

@@ -3,6 +3,7 @@
  * headroom.c: cgroup, free device memory, neighbours' reserves.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "agent/headroom.h"
 #include "base/cleanup.h"
 #include "discover/memcg_room.h"
+#include "discover/node_now.h"
 #include "discover/room.h"
 
 #define LOOK_NS 500000000ull
@@ -42,11 +44,23 @@ uint64_t gm_pressure_part(uint64_t total, uint64_t used, uint64_t own)
 	return (uint64_t)((unsigned __int128)(keep - left) * own / used);
 }
 
+static int used_now(const struct gm_limits_device *device, uint64_t *ret)
+{
+	switch (device->kind) {
+	case GPUMEM_KIND_SVM:
+		return gm_device_used_now(device->pci, ret);
+	case GPUMEM_KIND_NUMA:
+		return gm_node_used_now(device->node, ret);
+	default: /* the system's own memory, which others fill as they like */
+		return -ENODATA;
+	}
+}
+
 uint64_t gm_headroom_of(const struct gm_limits_device *device)
 {
 	uint64_t used, keep = device->bytes / FREE_PART;
 
-	if (gm_device_used_now(device->pci, &used) < 0)
+	if (used_now(device, &used) < 0)
 		return UINT64_MAX;
 	return device->bytes > used + keep ? device->bytes - used - keep : 0;
 }
@@ -57,7 +71,7 @@ static void look_at_devices(struct gm_headroom *h, const struct gm_ledger *l)
 		uint64_t own = atomic_load(&l->slot->device[i].charged), used;
 
 		h->pressure[i] = 0;
-		if (own && gm_device_used_now(l->limits->device[i].pci, &used) == 0)
+		if (own && used_now(&l->limits->device[i], &used) == 0)
 			h->pressure[i] = gm_pressure_part(l->limits->device[i].bytes, used, own);
 	}
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Files of lib/agent and their unit tests.
 lib_libgm_core_la_SOURCES += \
-	lib/agent/attach.c \
+	lib/agent/attach.c lib/agent/attach.h \
 	lib/agent/calls.c \
 	lib/agent/decide.c lib/agent/decide.h \
 	lib/agent/exchange.c \
@@ -11,13 +11,16 @@ lib_libgm_core_la_SOURCES += \
 	lib/agent/scan.c \
 	lib/agent/settle.c \
 	lib/agent/sweep.c \
-	lib/agent/trace.c lib/agent/trace.h
+	lib/agent/trace.c lib/agent/trace.h \
+	lib/agent/weave.c lib/agent/weave.h
 lib_libgpumem_la_SOURCES += lib/agent/self.c
 
 # Preloaded into every task: libc alone.
 pkglib_LTLIBRARIES += lib/libgpumem-agent.la
 lib_libgpumem_agent_la_SOURCES = \
 	lib/agent/agent.c lib/agent/agent.h \
+	lib/agent/exec.c \
+	lib/agent/placing.c lib/agent/placing.h \
 	lib/agent/rocm.c lib/agent/rocm.h \
 	lib/agent/single.c \
 	lib/agent/suspend.c lib/agent/suspend.h \
@@ -26,4 +29,4 @@ lib_libgpumem_agent_la_SOURCES = \
 lib_libgpumem_agent_la_LIBADD = lib/libgm-core.la
 lib_libgpumem_agent_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-Wl,-z,nodelete \
-	-export-symbols-regex '^(gpumem_agent_offer_v1|gpumem_agent_stand_down|OnLoad|OnUnload|hsa_init|unshare|setns)$$'
+	-export-symbols-regex '^(gpumem_agent_offer_v1|gpumem_agent_stand_down|OnLoad|OnUnload|hsa_init|unshare|setns|execve?|execvpe?|posix_spawnp?)$$'

@@ -123,10 +123,15 @@ void gm_view_account(struct gm_proc *p, uint32_t id, const struct gm_chunk_view 
 {
 	struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
 
+	int index = view->count.index < 0 ? (int)p->home : view->count.index;
+
+	/* On another device's node now: nobody but the kernel, or the user, did that. */
+	if (c->device_pages && view->count.index >= 0 && c->device != index)
+		gm_account(p, id, 0, true);
 	if (view->count.device && c->device_pages == 0) {
-		/* Not our move: a GPU fault's, or a parent's before the fork. */
-		c->device = (uint8_t)p->home & 15u;
-		if (!p->engine_on)
+		/* Not our move: a GPU fault's, the memory policy's, or a parent's before the fork. */
+		c->device = (uint8_t)index & 15u;
+		if (!p->engine_on || c->device != p->home)
 			c->order = ++p->move_order;
 	}
 	gm_account(p, id, view->count.device - (p->parent_alive ? view->count.shared : 0), true);
@@ -170,19 +175,19 @@ static unsigned move_run(struct gm_proc *p, struct gm_chunk *c, void *addr, unsi
 			 size_t index)
 {
 	size_t len = (size_t)pages * GM_PAGE_BYTES;
-	int rc = gm_svm_move(&p->svm, addr, len, index);
+	int rc = gm_place_move(&p->place, addr, len, index);
 	unsigned moved = landed(p, addr, pages, true);
 
 	/* On 6.1 a range that was once moved there counts as being there, whatever its pages did
 	 * since, and nothing happens. Sending it home first makes the kernel look again. */
-	if (rc == 0 && moved == 0 && c->fails == 0 &&
-	    gm_svm_move(&p->svm, addr, len, GM_SVM_HOST) == 0) {
-		rc = gm_svm_move(&p->svm, addr, len, index);
+	if (rc == 0 && moved == 0 && c->fails == 0 && !gm_is_node(&p->place.devices.device[index]) &&
+	    gm_place_move(&p->place, addr, len, GM_PLACE_HOST) == 0) {
+		rc = gm_place_move(&p->place, addr, len, index);
 		moved = landed(p, addr, pages, true);
 	}
 	if (moved == pages)
 		return moved;
-	gm_move_failed(p, c, rc < 0 ? gm_svm_reason(rc) :
+	gm_move_failed(p, c, rc < 0 ? gm_place_reason(rc) :
 			     moved  ? GPUMEM_FAIL_PARTIAL :
 				      GPUMEM_FAIL_BUSY);
 	return moved;
@@ -211,6 +216,22 @@ static unsigned charge_pages(struct gm_proc *p, size_t index, unsigned pages)
 			       gm_proc_step_high(p, index));
 	gm_ledger_uncharge(&p->ledger, index, got % GM_PAGE_BYTES);
 	return (unsigned)(got / GM_PAGE_BYTES);
+}
+
+/* Keeps the sum of what could move true while a pass is under way. */
+static void note_host(struct gm_proc *p, uint64_t number, int pages)
+{
+	uint64_t bytes = (uint64_t)(pages < 0 ? -pages : pages) * GM_PAGE_BYTES;
+	bool passed = number * GPUMEM_CHUNK_BYTES < p->at_addr;
+
+	if (pages < 0) {
+		p->host_bytes -= bytes < p->host_bytes ? bytes : p->host_bytes;
+		if (passed)
+			p->pass_host_bytes -= bytes < p->pass_host_bytes ? bytes : p->pass_host_bytes;
+	} else {
+		p->host_bytes += bytes;
+		p->pass_host_bytes += passed ? bytes : 0;
+	}
 }
 
 uint64_t gm_move_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, size_t index,
@@ -244,6 +265,7 @@ uint64_t gm_move_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, 
 	if (!moved)
 		return 0;
 	p->changed = true;
+	note_host(p, gm_chunk_number(&p->chunks, id), -(int)moved);
 	if (!before && (index != p->home || !p->engine_on))
 		c->order = ++p->move_order;
 	c->device = (uint8_t)index & 15u;
@@ -276,15 +298,16 @@ uint64_t gm_move_out(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view)
 		n = run_length(view->map, i, GM_PAGE_DEVICE);
 		if (!n)
 			continue;
-		run_rc = gm_svm_move(&p->svm, addr, (size_t)n * GM_PAGE_BYTES, GM_SVM_HOST);
+		run_rc = gm_place_move(&p->place, addr, (size_t)n * GM_PAGE_BYTES, GM_PLACE_HOST);
 		left = landed(p, addr, n, false);
 		moved += n - left;
 		stayed += left;
 		rc = rc ? rc : run_rc;
 	}
 	if (stayed)
-		count_fail(p, rc < 0 ? gm_svm_reason(rc) :
+		count_fail(p, rc < 0 ? gm_place_reason(rc) :
 			   moved ? GPUMEM_FAIL_PARTIAL : GPUMEM_FAIL_BUSY);
+	note_host(p, number, (int)moved);
 	if (d)
 		atomic_fetch_add(&d->moved_out, (uint64_t)moved * GM_PAGE_BYTES);
 	if (whole && !stayed) {

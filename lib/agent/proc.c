@@ -10,17 +10,17 @@
 #include "agent/move.h"
 
 int gm_proc_init(struct gm_proc *p, const struct gm_ledger *ledger, const char *job_dir,
-		 const struct gm_kfd_devices *devices, const struct gpumem_plan *plan)
+		 const struct gm_place_devices *devices, const struct gpumem_plan *plan)
 {
 	memset(p, 0, sizeof(*p));
 	p->sweep.clear_refs.fd = p->sweep.smi.fd = p->trace.file.fd = -1;
 	pthread_mutex_init(&p->lock, NULL);
 	if (ledger)
 		p->ledger = *ledger;
-	p->svm.devices = *devices;
 	p->plan = *plan;
-	p->admit_index = GM_SVM_HOST;
+	p->admit_index = GM_PLACE_HOST;
 	p->home = plan->device_count ? plan->device[0] : 0;
+	gm_place_init(&p->place, devices, p->home);
 	gm_headroom_init(&p->headroom, job_dir);
 	/* Decisions are for those who share a limit. The seed is the same in each: so are the decisions. */
 	if (ledger && ledger->slot) {
@@ -34,7 +34,7 @@ int gm_proc_init(struct gm_proc *p, const struct gm_ledger *ledger, const char *
 
 void gm_proc_fini(struct gm_proc *p)
 {
-	gm_svm_close(&p->svm);
+	gm_place_close(&p->place);
 	gm_trace_close(&p->trace);
 	gm_proc_forget(p);
 	pthread_mutex_destroy(&p->lock);
@@ -60,11 +60,11 @@ int gm_proc_open(struct gm_proc *p)
 	int rc;
 
 	pthread_mutex_lock(&p->lock);
-	rc = gm_svm_open(&p->svm);
+	rc = gm_place_open(&p->place);
 	if (s)
 		atomic_store(&s->open_error, (uint32_t)-rc);
 	if (s && rc == 0)
-		memcpy(s->path, p->svm.ops->name, strlen(p->svm.ops->name) + 1);
+		memcpy(s->path, gm_place_way(&p->place), strlen(gm_place_way(&p->place)) + 1);
 	pthread_mutex_unlock(&p->lock);
 	return rc;
 }
@@ -74,7 +74,7 @@ bool gm_proc_is_open(struct gm_proc *p)
 	bool is;
 
 	pthread_mutex_lock(&p->lock);
-	is = p->svm.ops != NULL;
+	is = gm_place_is_open(&p->place);
 	pthread_mutex_unlock(&p->lock);
 	return is;
 }
@@ -82,16 +82,16 @@ bool gm_proc_is_open(struct gm_proc *p)
 void gm_proc_release(struct gm_proc *p)
 {
 	pthread_mutex_lock(&p->lock);
-	gm_svm_close(&p->svm);
+	gm_place_close(&p->place);
 	pthread_mutex_unlock(&p->lock);
 }
 
 size_t gm_proc_device_count(const struct gm_proc *p)
 {
-	return p->svm.devices.count;
+	return p->place.devices.count;
 }
 
 const char *gm_proc_device_pci(const struct gm_proc *p, size_t i)
 {
-	return i < p->svm.devices.count ? p->svm.devices.device[i].pci : NULL;
+	return i < p->place.devices.count ? p->place.devices.device[i].pci : NULL;
 }

@@ -10,14 +10,15 @@
 
 #include "agent/headroom.h"
 #include "agent/trace.h"
+#include "agent/weave.h"
 #include "base/own_file.h"
 #include "engine/engine.h"
 #include "engine/share.h"
 #include "ledger/ledger.h"
 #include "place/maps.h"
+#include "place/place.h"
 #include "place/residency.h"
 #include "place/smi.h"
-#include "place/svm.h"
 #include "place/touched.h"
 
 /* One try at every chunk of a device that has to give. */
@@ -48,6 +49,7 @@ struct gm_sweep {
 	uint64_t refaults;    /* of the engine, as last published */
 	uint32_t until_referenced; /* sweeps until mappings are asked about */
 	unsigned idle;	      /* sweeps in a row that found nothing */
+	bool unseen;	      /* it found memory that no pass has seen */
 	struct gm_own_file clear_refs, smi;
 	bool smi_tried;
 };
@@ -55,7 +57,7 @@ struct gm_sweep {
 struct gm_proc {
 	pthread_mutex_t lock;
 	struct gm_ledger ledger; /* .slot NULL: no job, no limit */
-	struct gm_svm svm;
+	struct gm_place place;
 	struct gpumem_plan plan;
 	struct gm_rules rules;
 	struct gm_chunks chunks;
@@ -76,6 +78,9 @@ struct gm_proc {
 	size_t at_range;
 	uintptr_t at_addr;
 	uint64_t host_bytes, pass_host_bytes;
+	uint64_t pass_cost_ns; /* own time of it */
+	uint64_t pass_not_before_ns; /* while nothing is touched */
+	bool waits; /* the pass met a chunk that is to be tried again */
 	struct gm_sweep sweep;
 	struct gm_round round[GPUMEM_MAX_DEVICES];
 	uint32_t doorbell; /* as of the last settling */
@@ -86,9 +91,10 @@ struct gm_proc {
 	uint64_t move_cpu_ns; /* spent inside moves, not counted as watching */
 	uint64_t unchecked_bytes; /* moved in since the device's free memory was looked at */
 	uint64_t bandwidth_wait_ns; /* bw= allows nothing before */
-	size_t admit_index;   /* device to bring memory to; GM_SVM_HOST: none */
+	size_t admit_index;   /* device to bring memory to; GM_PLACE_HOST: none */
 	uint64_t admit_bytes; /* as much of it as there is room for */
 	uint64_t cold_bytes;  /* of them, for what was there before and is not in use */
+	struct gm_weave weave;
 	uint64_t exchange_ns; /* the next one, where the rule has a period of its own */
 	bool exchange;	      /* hotter chunks may replace colder ones there */
 	enum gpumem_reason stay_reason; /* why nothing comes to the home device; 0: the room decides */
@@ -99,7 +105,7 @@ struct gm_proc {
 
 /* Prepares for the devices of a table. `ledger` may be NULL; `job_dir` is its folder. */
 int gm_proc_init(struct gm_proc *p, const struct gm_ledger *ledger, const char *job_dir,
-		 const struct gm_kfd_devices *devices, const struct gpumem_plan *plan);
+		 const struct gm_place_devices *devices, const struct gpumem_plan *plan);
 /* The same in a job: maps the record in `dir`, takes a slot, goes by the plan's text. `parent` is the
  * owner word of the process that forked this one, or 0. Errors: EINVAL a bad plan, ENOENT, EACCES,
  * EPROTO another layout, ENOSPC every slot is taken. */
@@ -111,7 +117,7 @@ void gm_proc_fini(struct gm_proc *p);
  * handler: close(), munmap(). */
 void gm_proc_forget(struct gm_proc *p);
 
-/* Opens the device if it is not; the ledger says how, or why not. Errors: see gm_svm_open(). */
+/* Opens the device if it is not; the ledger says how, or why not. Errors: see gm_place_open(). */
 int gm_proc_open(struct gm_proc *p);
 bool gm_proc_is_open(struct gm_proc *p);
 
@@ -131,6 +137,8 @@ void gm_proc_restart(struct gm_proc *p);
  * `permille` of a core is what looking may cost, the application's faults included: the next look waits as long
  * as that takes. Returns true when an epoch ended. */
 bool gm_proc_sweep(struct gm_proc *p, uint64_t cpu_ns, unsigned permille);
+/* Nothing was touched, came or moved of late, and nothing waits to be tried again. */
+bool gm_proc_is_idle(const struct gm_proc *p);
 /* Reads the GPU's events. */
 void gm_proc_events(struct gm_proc *p);
 /* Puts heat and the engine's view into the ledger. O(chunks). */

@@ -10,6 +10,8 @@
 #include "base/procfs.h"
 
 #define FORGIVE_AFTER 64u /* passes that a chunk stayed where it was moved */
+#define LEAST_IDLE_NS 2000000000ull  /* between passes while nothing is touched */
+#define MOST_IDLE_NS 20000000000ull
 #define FULL_EVERY 16u /* passes between two full looks at a chunk that does not change */
 
 /* Forgets chunks that the pass did not see, except those the application keeps out. */
@@ -47,14 +49,30 @@ static bool pass_begin(struct gm_proc *p)
 	p->at_range = 0;
 	p->at_addr = 0;
 	p->pass_host_bytes = 0;
-	p->changed = false;
+	p->changed = p->waits = p->sweep.unseen = false;
+	p->pass_cost_ns = 0;
 	p->parent_alive = parent_lives(p);
 	return gm_maps_read(&p->ranges) == 0;
+}
+
+/* The next pass of an idle process takes a tenth of what watching may cost: that there is work again, the
+ * sweeps notice. */
+static void schedule(struct gm_proc *p)
+{
+	unsigned permille = p->ledger.slot ? p->ledger.limits->cpu_budget_permille : 0;
+	uint64_t wait = p->pass_cost_ns * 1000u * 10u / (permille ? permille : 1);
+
+	if (wait < LEAST_IDLE_NS)
+		wait = LEAST_IDLE_NS;
+	if (wait > MOST_IDLE_NS)
+		wait = MOST_IDLE_NS;
+	p->pass_not_before_ns = gm_now_ns(CLOCK_MONOTONIC) + wait;
 }
 
 static void pass_end(struct gm_proc *p)
 {
 	forget_gone(p);
+	gm_weave_pass(&p->weave);
 	p->host_bytes = p->pass_host_bytes;
 	p->at_range = 0;
 	p->at_addr = 0;
@@ -112,6 +130,19 @@ static uint32_t look(struct gm_proc *p, uint64_t number, struct gm_chunk_view *v
 	return id;
 }
 
+/* The device that a chunk in system memory may go to now; GM_PLACE_HOST: none. */
+static size_t target_of(const struct gm_proc *p, uint64_t number, const struct gm_chunk *c)
+{
+	size_t to;
+
+	if (!p->weave.on || p->admit_index == GM_PLACE_HOST)
+		return p->admit_index;
+	to = gm_weave_target(&p->weave, &p->plan, number,
+			     (uint64_t)c->host_pages * GM_PAGE_BYTES);
+	/* A chunk is on one device at a time. */
+	return c->device_pages && c->device != to ? GM_PLACE_HOST : to;
+}
+
 static bool wants_in(const struct gm_proc *p, const struct gm_chunk *c,
 		     const struct gm_chunk_view *view)
 {
@@ -120,26 +151,33 @@ static bool wants_in(const struct gm_proc *p, const struct gm_chunk *c,
 
 	if (cold && !c->device_pages && p->cold_bytes < GPUMEM_CHUNK_BYTES)
 		return false;
-	return p->admit_index != GM_SVM_HOST && p->admit_bytes && c->host_pages >= GM_MIN_RUN &&
+	return p->admit_bytes && c->host_pages >= GM_MIN_RUN &&
 	       settled && !(c->flags & GM_CHUNK_OUT) &&
 	       (int16_t)((uint16_t)p->pass - c->retry_pass) >= 0;
 }
 
 /* False: bw= allows no more for now, and the chunk is to be looked at again. */
-static bool bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, uint64_t begun_ns)
+static bool bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, size_t index,
+		     uint64_t begun_ns)
 {
 	uint64_t bytes;
 	bool full = false;
 
 	if (!gm_proc_bandwidth(p, false))
 		return false;
-	bytes = gm_move_in(p, id, view, p->admit_index, GM_MIN_RUN, &full);
+	bytes = gm_move_in(p, id, view, index, GM_MIN_RUN, &full);
 	if (bytes || !full)
 		gm_proc_note(p, id, bytes, bytes ? GPUMEM_REASON_ROOM : GPUMEM_REASON_FAILED);
 	p->cold_bytes -= bytes < p->cold_bytes ? bytes : p->cold_bytes;
 	p->admit_bytes -= bytes < p->admit_bytes ? bytes : p->admit_bytes;
-	if (full || !gm_proc_has_room(p, bytes))
-		p->admit_index = GM_SVM_HOST;
+	if (p->weave.on) {
+		p->weave.moved |= bytes > 0;
+		p->weave.room[index] -= bytes < p->weave.room[index] ? bytes : p->weave.room[index];
+		if (full)
+			p->weave.room[index] = 0;
+	}
+	if ((full && !p->weave.on) || !gm_proc_has_room(p, bytes))
+		p->admit_index = GM_PLACE_HOST;
 	/* To look at what moves is a part of moving it, not of watching. */
 	p->move_cpu_ns += gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - begun_ns;
 	return true;
@@ -148,14 +186,20 @@ static bool bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view,
 /* One chunk of the pass. False: the pass has to pause before it. */
 static bool visit(struct gm_proc *p, uint64_t number)
 {
-	uint64_t begun_ns = p->admit_index == GM_SVM_HOST ? 0 : gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t begun_ns = p->admit_index == GM_PLACE_HOST ? 0 : gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
 	struct gm_chunk_view view;
 	uint32_t id = look(p, number, &view);
 	struct gm_chunk *c;
 
 	if (id != GM_NO_CHUNK) {
+		size_t to;
+
 		c = gm_chunk_at(&p->chunks, id);
-		if (wants_in(p, c, &view) && p->svm.ops && !bring_in(p, id, &view, begun_ns))
+		to = target_of(p, number, c);
+		if (c->fails && to != GM_PLACE_HOST)
+			p->waits = true;
+		if (to != GM_PLACE_HOST && wants_in(p, c, &view) && gm_place_is_open(&p->place) &&
+		    !bring_in(p, id, &view, to, begun_ns))
 			return false;
 	}
 	p->at_addr = (uintptr_t)(number + 1) * GPUMEM_CHUNK_BYTES;
@@ -173,6 +217,7 @@ void gm_proc_restart(struct gm_proc *p)
 	pthread_mutex_lock(&p->lock);
 	p->at_range = 0;
 	p->at_addr = 0;
+	p->pass_not_before_ns = 0;
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -184,6 +229,11 @@ bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 
 	/* The lock is let go between chunks, so that a call of the application waits for one at most. */
 	pthread_mutex_lock(&p->lock);
+	if (p->at_addr == 0 && gm_proc_is_idle(p) &&
+	    gm_now_ns(CLOCK_MONOTONIC) < p->pass_not_before_ns) {
+		pthread_mutex_unlock(&p->lock);
+		return true;
+	}
 	if (p->at_addr == 0 && !pass_begin(p))
 		done = true;
 	while (!done) {
@@ -195,7 +245,7 @@ bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 			break;
 		}
 		/* Not even looked at, as the look would be repeated. */
-		if (p->admit_index != GM_SVM_HOST && !gm_proc_may_move(p))
+		if (p->admit_index != GM_PLACE_HOST && !gm_proc_may_move(p))
 			break;
 		if (!visit(p, number) || gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0) >= cpu_ns ||
 		    gm_now_ns(CLOCK_MONOTONIC) >= end)
@@ -203,6 +253,9 @@ bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 		pthread_mutex_unlock(&p->lock);
 		pthread_mutex_lock(&p->lock);
 	}
+	p->pass_cost_ns += gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0);
+	if (done)
+		schedule(p);
 	pthread_mutex_unlock(&p->lock);
 	/* New memory is known to the others before the first sweep is over. */
 	if (done && p->changed)

@@ -49,7 +49,7 @@ static const struct gm_proc_offer *agent_offer(struct gm_proc **ret)
 	return NULL;
 }
 
-static int devices_found(struct gpumem_ctx *ctx, struct gm_kfd_devices *ret,
+static int devices_found(struct gpumem_ctx *ctx, struct gm_place_devices *ret,
 			 struct gpumem_error *err)
 {
 	const struct gpumem_device *dev;
@@ -62,12 +62,14 @@ static int devices_found(struct gpumem_ctx *ctx, struct gm_kfd_devices *ret,
 	memset(ret, 0, sizeof(*ret));
 	gpumem_devices_foreach(devices, dev, i)
 	{
-		struct gm_kfd_device *d = &ret->device[ret->count];
+		struct gm_place_device *d = &ret->device[ret->count];
 
-		if (gpumem_device_kind(dev) != GPUMEM_KIND_SVM || ret->count == GPUMEM_MAX_DEVICES)
+		if (gpumem_device_kind(dev) == GPUMEM_KIND_NONE || ret->count == GPUMEM_MAX_DEVICES)
 			continue;
 		snprintf(d->pci, sizeof(d->pci), "%s", gpumem_device_pci(dev));
-		d->id = gpumem_device_kfd_id(dev);
+		d->kind = gpumem_device_kind(dev);
+		d->node = gpumem_device_node(dev);
+		d->id = d->kind == GPUMEM_KIND_SVM ? gpumem_device_kfd_id(dev) : 0;
 		d->render_minor = gpumem_device_render_minor(dev);
 		ret->count++;
 	}
@@ -81,7 +83,7 @@ static int attach_own(struct gpumem_ctx *ctx, struct gpumem_process *process,
 {
 	const struct gpumem_plan plan = { .placement = GPUMEM_PLACE_ADVISE };
 	const char *dir = getenv(GPUMEM_ENV_JOB), *text = getenv(GPUMEM_ENV_PLAN);
-	struct gm_kfd_devices devices;
+	struct gm_place_devices devices;
 	int rc;
 
 	process->ops = &own_ops;

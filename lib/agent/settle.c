@@ -73,6 +73,24 @@ uint64_t gm_proc_step_high(const struct gm_proc *p, size_t i)
 	return percent(limit, p->rules.high_percent);
 }
 
+static bool in_plan(const struct gm_proc *p, size_t i)
+{
+	for (uint32_t k = 0; k < p->plan.device_count; k++)
+		if (p->plan.device[k] == i)
+			return true;
+	return false;
+}
+
+/* What the process has, wherever it is. */
+static uint64_t all_bytes(const struct gm_proc *p)
+{
+	uint64_t bytes = p->host_bytes;
+
+	for (size_t i = 0; i < p->place.devices.count; i++)
+		bytes += atomic_load(&p->ledger.slot->device[i].charged);
+	return bytes;
+}
+
 static bool is_first_choice(const struct gm_proc *p, size_t i)
 {
 	return p->plan.device_count > 0 && p->plan.device[0] == i;
@@ -104,6 +122,14 @@ static void standing(const struct gm_proc *p, size_t i, struct gm_standing *s)
 	s->first_choice = is_first_choice(p, i);
 	s->suspended = atomic_load(&p->suspended) && !p->rules.keep_on_suspend;
 	s->memcg_near = p->headroom.memcg_near;
+	/* There is no other memory to empty it into, but the other sockets', for a limit alone. */
+	if (p->place.devices.device[i].kind == GPUMEM_KIND_NUMA_SHARED) {
+		s->suspended = false;
+		if (s->request == GPUMEM_REQUEST_EVICT)
+			s->request = GPUMEM_REQUEST_NONE;
+		if (s->placement == GPUMEM_PLACE_HOST)
+			s->placement = GPUMEM_PLACE_ADVISE;
+	}
 	s->pressure = p->headroom.pressure[i];
 	s->own = atomic_load(&d->charged);
 	s->job_limit = gm_ledger_limit(&p->ledger, i);
@@ -111,6 +137,9 @@ static void standing(const struct gm_proc *p, size_t i, struct gm_standing *s)
 	if (s->step_high != UINT64_MAX)
 		s->step = gm_ledger_step_charged(&p->ledger, i,
 						 atomic_load(&p->ledger.slot->step_id));
+	s->weaves = s->placement == GPUMEM_PLACE_INTERLEAVE && in_plan(p, i);
+	if (s->weaves)
+		s->weave_bytes = gm_weave_part(&p->plan, all_bytes(p));
 	gm_proc_levels(p, i, &levels);
 	n = gm_ledger_holders(&p->ledger, i, holder, &own);
 	for (size_t k = 0; k < n; k++)
@@ -355,7 +384,7 @@ bool gm_proc_has_room(struct gm_proc *p, uint64_t bytes)
 	uint64_t most;
 
 	p->unchecked_bytes += bytes;
-	if (i == GM_SVM_HOST || !p->ledger.slot)
+	if (i == GM_PLACE_HOST || !p->ledger.slot)
 		return true;
 	most = p->ledger.limits->device[i].bytes / ROOM_PART;
 	if (p->unchecked_bytes < (most < ROOM_MOST ? most : ROOM_MOST))
@@ -397,7 +426,7 @@ static void set_engine_room(struct gm_proc *p, const struct gm_standing *s)
 /* A device of the node that this process has nothing on and nobody asks about. */
 static bool is_no_concern(const struct gm_proc *p, size_t i)
 {
-	return i != p->home && !atomic_load(&p->ledger.slot->device[i].charged) &&
+	return i != p->home && !(p->rules.placement == GPUMEM_PLACE_INTERLEAVE && in_plan(p, i)) && !atomic_load(&p->ledger.slot->device[i].charged) &&
 	       gm_ledger_request(&p->ledger, i) == GPUMEM_REQUEST_NONE;
 }
 
@@ -409,7 +438,7 @@ static void set_notes(struct gm_proc *p)
 		notes |= GPUMEM_NOTE_MEMCG;
 	if (atomic_load(&p->suspended))
 		notes |= GPUMEM_NOTE_SUSPENDED;
-	for (size_t i = 0; i < p->svm.devices.count; i++) {
+	for (size_t i = 0; i < p->place.devices.count; i++) {
 		struct gm_limits_device const *l = &p->ledger.limits->device[i];
 
 		if (p->headroom.pressure[i])
@@ -432,6 +461,18 @@ static void forget_last_suspend(struct gm_proc *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* One pass brings to all the devices; the one that lacks most stands for them. */
+static void weave(struct gm_proc *p, size_t i, const struct gm_decision *d)
+{
+	p->weave.room[i] = d->admit_bytes;
+	p->exchange |= d->exchange && i == p->home;
+	if (!d->admit_bytes || (p->weave.on && d->admit_bytes <= p->weave.room[p->admit_index]))
+		return;
+	p->weave.on = true;
+	p->admit_index = i;
+	p->admit_bytes = p->cold_bytes = UINT64_MAX;
+}
+
 bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 {
 	uint32_t doorbell = atomic_load(&p->ledger.file->head.doorbell);
@@ -442,23 +483,26 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 	if (suspended && !p->was_suspended)
 		forget_last_suspend(p);
 	/* Who asks again wants it tried again. */
-	if (doorbell != p->doorbell || suspended != p->was_suspended)
-		for (size_t i = 0; i < p->svm.devices.count; i++) {
+	if (doorbell != p->doorbell || suspended != p->was_suspended) {
+		p->pass_not_before_ns = 0;
+		for (size_t i = 0; i < p->place.devices.count; i++) {
 			p->round[i].going = false;
 			p->round[i].not_before_ns = 0;
 			p->round[i].waits = 0;
 		}
+	}
 	p->doorbell = doorbell;
 	p->was_suspended = suspended;
-	p->admit_index = GM_SVM_HOST;
-	p->exchange = false;
+	p->admit_index = GM_PLACE_HOST;
+	p->exchange = p->weave.on = false;
+	memset(p->weave.room, 0, sizeof(p->weave.room));
 	p->stay_reason = GPUMEM_REASON_NONE;
 	pthread_mutex_lock(&p->lock);
 	gm_proc_read_rules(p);
 	gm_headroom_look(&p->headroom, &p->ledger, now);
 	pthread_mutex_unlock(&p->lock);
 	gm_ledger_sample(&p->ledger, gm_now_ns(CLOCK_BOOTTIME));
-	for (size_t i = 0; i < p->svm.devices.count; i++) {
+	for (size_t i = 0; i < p->place.devices.count; i++) {
 		struct gm_standing s;
 		struct gm_decision d;
 		uint64_t room;
@@ -479,12 +523,15 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 		d.admit_bytes = room;
 		if (d.admit_bytes < GM_MIN_RUN * GM_PAGE_BYTES)
 			d.admit_bytes = 0;
-		if ((d.admit_bytes || d.exchange) && rank(p, i) > best) {
+		if (s.weaves && s.request != GPUMEM_REQUEST_MIGRATE)
+			weave(p, i, &d);
+		else if ((d.admit_bytes || d.exchange) && rank(p, i) > best) {
 			best = rank(p, i);
-			p->admit_index = d.admit_bytes ? i : GM_SVM_HOST;
+			p->admit_index = d.admit_bytes ? i : GM_PLACE_HOST;
 			p->admit_bytes = d.admit_bytes;
 			p->cold_bytes = d.cold_bytes;
 			p->exchange = d.exchange && i == p->home;
+			p->weave.on = false;
 		}
 	}
 	set_notes(p);

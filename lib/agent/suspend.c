@@ -116,7 +116,7 @@ void gm_suspend_after_fork(void)
 
 static bool is_empty(const struct gm_proc *p)
 {
-	for (size_t i = 0; i < p->svm.devices.count; i++)
+	for (size_t i = 0; i < p->place.devices.count; i++)
 		if (atomic_load(&p->ledger.slot->device[i].charged))
 			return false;
 	return true;

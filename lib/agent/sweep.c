@@ -14,15 +14,20 @@
 #define FAULT_NS 500u		  /* what a page that is written again costs the application */
 #define STRETCH (256 * GPUMEM_CHUNK_BYTES) /* looked at between two looks at the clock */
 #define REFERENCED_EVERY 16u	  /* mappings are asked about so many sweeps apart */
+#define IDLE 2u		  /* sweeps that found nothing, before it counts */
 #define WANTED_CLASS 1u		  /* colder memory claims no share */
 
 static void touched(struct gm_proc *p, uint64_t number)
 {
 	uint32_t id = gm_chunks_find(&p->chunks, number);
 
-	/* What the pass has not seen yet comes as touched anyhow; what is too small to move would
-	 * only crowd out others in the engine's eyes. */
-	if (id == GM_NO_CHUNK || !gm_chunk_matters(gm_chunk_at(&p->chunks, id)))
+	/* What the pass has not seen yet comes as touched anyhow. */
+	if (id == GM_NO_CHUNK) {
+		p->sweep.unseen = true;
+		return;
+	}
+	/* What is too small to move would only crowd out others in the engine's eyes. */
+	if (!gm_chunk_matters(gm_chunk_at(&p->chunks, id)))
 		return;
 	gm_engine_touched(&p->engine, id);
 	gm_trace_add(&p->trace, 't', number);
@@ -71,11 +76,12 @@ void gm_proc_events(struct gm_proc *p)
 	if (!p->engine_on)
 		return;
 	pthread_mutex_lock(&p->lock);
-	if (p->svm.ops && p->sweep.smi.fd < 0 && !p->sweep.smi_tried &&
-	    p->home < p->svm.devices.count) {
+	if (gm_place_is_open(&p->place) && p->sweep.smi.fd < 0 && !p->sweep.smi_tried &&
+	    p->home < p->place.devices.count &&
+	    p->place.devices.device[p->home].kind == GPUMEM_KIND_SVM) {
 		/* Once: a driver without events will not have them later. */
 		p->sweep.smi_tried = true;
-		if (gm_smi_open(p->svm.devices.device[p->home].id, &p->sweep.smi) < 0)
+		if (gm_smi_open(p->place.devices.device[p->home].id, &p->sweep.smi) < 0)
 			p->sweep.smi.fd = -1;
 	}
 	gm_smi_read(&p->sweep.smi, on_event, p);
@@ -138,7 +144,7 @@ static void ask_mappings(struct gm_proc *p)
 	struct gm_sweep *s = &p->sweep;
 
 	/* As long as there is room nothing has to be chosen. */
-	if (s->way == GM_TOUCHED_NONE || p->admit_index != GM_SVM_HOST)
+	if (s->way == GM_TOUCHED_NONE || p->admit_index != GM_PLACE_HOST)
 		return;
 	s->until_referenced--;
 	if (s->until_referenced == 1)
@@ -171,8 +177,8 @@ static void schedule(struct gm_proc *p, uint64_t now, unsigned permille)
 	uint64_t wait = cost * 1000u / (permille ? permille : 1);
 
 	s->idle = s->dirty_pages ? 0 : s->idle + 1;
-	if (s->idle > 2) {
-		uint64_t idle = LEAST_NS << (s->idle < 8 ? s->idle - 2 : 6);
+	if (s->idle > IDLE) {
+		uint64_t idle = LEAST_NS << (s->idle < 8 ? s->idle - IDLE : 6);
 
 		/* A tenth of the budget is enough to notice that there is work again. */
 		wait *= 10;
@@ -197,13 +203,23 @@ static void begin(struct gm_proc *p)
 	s->going = true;
 	s->at = 0;
 	s->cost_ns = s->dirty_pages = 0;
+	/* New mappings show here, so that passes may be rare while nothing is touched. One under way finds
+	 * its place in the new list by its address. */
+	if (s->idle > IDLE && gm_maps_read(&p->ranges) == 0)
+		p->at_range = 0;
+}
+
+bool gm_proc_is_idle(const struct gm_proc *p)
+{
+	return p->engine_on && p->sweep.way != GM_TOUCHED_NONE && p->sweep.idle > IDLE &&
+	       !p->sweep.unseen && !p->changed && !p->waits;
 }
 
 /* There is room, and bw= sets the pace: a look, which takes long in a large process, would only make gaps in
  * it, and there is nothing to choose. */
 static bool fills_slowly(const struct gm_proc *p)
 {
-	return !p->sweep.going && p->admit_index != GM_SVM_HOST && p->rules.bandwidth_bytes &&
+	return !p->sweep.going && p->admit_index != GM_PLACE_HOST && p->rules.bandwidth_bytes &&
 	       gm_now_ns(CLOCK_MONOTONIC) < p->sweep.not_before_ns + FILLING_NS;
 }
 
@@ -287,7 +303,7 @@ void gm_proc_publish(struct gm_proc *p)
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned k = 0; k < GPUMEM_HEAT_CLASSES; k++) {
 		atomic_store(&slot->host_class[k], here[k]);
-		for (size_t i = 0; i < p->svm.devices.count; i++)
+		for (size_t i = 0; i < p->place.devices.count; i++)
 			atomic_store(&slot->device_class[i][k], there[i][k]);
 	}
 	/* A claim is for those who may come in at all. */

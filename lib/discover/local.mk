@@ -20,6 +20,7 @@ lib_libgm_discover_la_SOURCES = \
 # What the agent asks itself.
 lib_libgm_core_la_SOURCES += \
 	lib/discover/memcg_room.c lib/discover/memcg_room.h \
+	lib/discover/node_now.c lib/discover/node_now.h \
 	lib/discover/room.c lib/discover/room.h
 
 lib_libgpumem_la_LIBADD += lib/libgm-discover.la

@@ -6,22 +6,7 @@
 #ifndef GM_KFD_H
 #define GM_KFD_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "gpumem.h"
-
-struct gm_kfd_device {
-	char pci[GPUMEM_PCI_LEN];
-	uint32_t id; /* KFD gpu_id, as read since this boot */
-	int render_minor;
-};
-
-struct gm_kfd_devices {
-	size_t count;
-	struct gm_kfd_device device[GPUMEM_MAX_DEVICES];
-};
+#include "place/devices.h"
 
 #define GM_KFD_SYSMEM 0u
 
@@ -30,7 +15,7 @@ struct gm_kfd; /* an open way */
 /* A way of calling: all functions return 0 or -errno and are called under the owner's lock. */
 struct gm_kfd_ops {
 	const char *name;
-	int (*open)(const struct gm_kfd_devices *devices, struct gm_kfd **ret);
+	int (*open)(const struct gm_place_devices *devices, struct gm_kfd **ret);
 	/* Closes what a forked child inherited too. */
 	void (*close)(struct gm_kfd *kfd);
 	/* Moves [addr, addr+len) and makes `id` the preferred location. 0 does not mean that

@@ -56,7 +56,7 @@ static int status_errno(HSAKMT_STATUS status)
  * The library numbers the nodes that this process may read, so inside a job its numbers are not
  * sysfs's. The render minor is the same on both sides.
  */
-static int map_nodes(void *lib, struct gm_kfd *kfd, const struct gm_kfd_devices *devices)
+static int map_nodes(void *lib, struct gm_kfd *kfd, const struct gm_place_devices *devices)
 {
 	__typeof__(hsaKmtAcquireSystemProperties) *acquire;
 	__typeof__(hsaKmtGetNodeProperties) *properties;
@@ -95,7 +95,7 @@ static void hsakmt_close(struct gm_kfd *kfd)
 	free(kfd);
 }
 
-static int hsakmt_open(const struct gm_kfd_devices *devices, struct gm_kfd **ret)
+static int hsakmt_open(const struct gm_place_devices *devices, struct gm_kfd **ret)
 {
 	/* Never closed again: the library leaves fork handlers behind that point into it. */
 	void *lib = dlopen("libhsakmt.so.1", RTLD_NOW | RTLD_LOCAL);
@@ -176,7 +176,7 @@ static int hsakmt_prefer(struct gm_kfd *kfd, void *addr, size_t len, uint32_t id
 
 #else /* !HAVE_HSAKMT */
 
-static int hsakmt_open(const struct gm_kfd_devices *devices, struct gm_kfd **ret)
+static int hsakmt_open(const struct gm_place_devices *devices, struct gm_kfd **ret)
 {
 	(void)devices;
 	(void)ret;

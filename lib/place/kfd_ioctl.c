@@ -30,7 +30,7 @@ static void ioctl_close(struct gm_kfd *kfd)
 	free(kfd);
 }
 
-static int shared_open(const struct gm_kfd_devices *devices, struct gm_kfd **ret)
+static int shared_open(const struct gm_place_devices *devices, struct gm_kfd **ret)
 {
 	struct gm_kfd *kfd = calloc(1, sizeof(*kfd));
 	int rc;
@@ -48,7 +48,7 @@ static int shared_open(const struct gm_kfd_devices *devices, struct gm_kfd **ret
 	return 0;
 }
 
-static int acquire(struct gm_kfd *kfd, const struct gm_kfd_device *device)
+static int acquire(struct gm_kfd *kfd, const struct gm_place_device *device)
 {
 	struct kfd_ioctl_acquire_vm_args args = { .gpu_id = device->id };
 	struct gm_own_file drm;
@@ -69,7 +69,7 @@ static int acquire(struct gm_kfd *kfd, const struct gm_kfd_device *device)
 	return 0;
 }
 
-static int alone_open(const struct gm_kfd_devices *devices, struct gm_kfd **ret)
+static int alone_open(const struct gm_place_devices *devices, struct gm_kfd **ret)
 {
 	struct gm_kfd *kfd;
 	int rc = shared_open(devices, &kfd), last = -ENODEV;
@@ -87,6 +87,8 @@ static int alone_open(const struct gm_kfd_devices *devices, struct gm_kfd **ret)
 		last = -errno;
 	else
 		for (size_t i = 0; i < devices->count; i++) {
+			if (devices->device[i].kind != GPUMEM_KIND_SVM)
+				continue;
 			rc = acquire(kfd, &devices->device[i]);
 			if (rc < 0)
 				last = rc;

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: MIT
 # Files of lib/place and their unit tests.
 lib_libgm_core_la_SOURCES += \
+	lib/place/devices.h \
 	lib/place/kfd.h \
 	lib/place/kfd_hsakmt.c \
 	lib/place/kfd_ioctl.c \
 	lib/place/maps.c lib/place/maps.h \
+	lib/place/mempolicy.c lib/place/mempolicy.h \
 	lib/place/numa.c lib/place/numa.h \
 	lib/place/numa_put.c \
 	lib/place/numa_walk.c lib/place/numa_walk.h \
+	lib/place/place.c lib/place/place.h \
 	lib/place/residency.c lib/place/residency.h \
 	lib/place/smi.c lib/place/smi.h \
 	lib/place/svm.c lib/place/svm.h \
+	lib/place/task_policy.c \
 	lib/place/touched.c lib/place/touched.h
 
 # What root does to the cgroups of a job; a convenience library, so that the agent goes without it.

@@ -16,6 +16,21 @@
 #define PM_PRESENT (1ull << 63)
 #define PM_EXCLUSIVE (1ull << 56)
 
+static struct gm_device_nodes device_nodes;
+
+void gm_device_nodes_add(struct gm_device_nodes *nodes, int node, size_t index)
+{
+	if (nodes->count == GPUMEM_MAX_DEVICES)
+		return;
+	nodes->node[nodes->count].node = node;
+	nodes->node[nodes->count++].index = (uint8_t)index;
+}
+
+void gm_residency_set_nodes(const struct gm_device_nodes *nodes)
+{
+	device_nodes = *nodes;
+}
+
 int gm_residency_present(int fd, const void *addr, size_t n, uint8_t *map)
 {
 	uint64_t entry[GM_SCAN_PAGES];
@@ -117,6 +132,20 @@ static int query(const void *const *pages, size_t n, int *status)
 	return 0;
 }
 
+/* What a page is by the answer of move_pages(2). -EFAULT is the zero page: moving it would fill a hole. */
+static uint8_t kind_of(int status, bool shared)
+{
+	if (status == -ENOENT)
+		return shared ? GM_PAGE_DEVICE_SHARED : GM_PAGE_DEVICE;
+	if (status == -EFAULT)
+		return GM_PAGE_ABSENT;
+	for (size_t i = 0; i < device_nodes.count; i++)
+		if (device_nodes.node[i].node == status)
+			return (uint8_t)((shared ? GM_PAGE_SHARED_ON : GM_PAGE_ON) +
+					 device_nodes.node[i].index);
+	return GM_PAGE_HOST;
+}
+
 int gm_residency_sort(const void *addr, size_t n, unsigned stride, uint8_t *map)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -139,10 +168,7 @@ int gm_residency_sort(const void *addr, size_t n, unsigned stride, uint8_t *map)
 			continue;
 		if (seen++ % stride == 0)
 			last = status[at++];
-		if (last == -ENOENT)
-			map[i] = shared ? GM_PAGE_DEVICE_SHARED : GM_PAGE_DEVICE;
-		else /* -EFAULT is the zero page: moving it would fill a hole */
-			map[i] = last == -EFAULT ? GM_PAGE_ABSENT : GM_PAGE_HOST;
+		map[i] = kind_of(last, shared);
 	}
 	return 0;
 }
@@ -161,13 +187,21 @@ bool gm_residency_all_present(const void *addr, size_t n)
 
 struct gm_counts gm_residency_count(const uint8_t *map, size_t n)
 {
-	struct gm_counts c = { 0 };
+	struct gm_counts c = { .index = -1 };
+	unsigned on[GPUMEM_MAX_DEVICES] = { 0 }, most = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		c.host += map[i] == GM_PAGE_HOST;
 		c.device += map[i] >= GM_PAGE_DEVICE;
-		c.shared += map[i] == GM_PAGE_DEVICE_SHARED;
+		c.shared += map[i] == GM_PAGE_DEVICE_SHARED || map[i] >= GM_PAGE_SHARED_ON;
+		if (map[i] >= GM_PAGE_ON)
+			on[map[i] % 16u]++;
 	}
+	for (int i = 0; i < (int)GPUMEM_MAX_DEVICES; i++)
+		if (on[i] > most) {
+			most = on[i];
+			c.index = i;
+		}
 	return c;
 }
 

@@ -9,7 +9,7 @@
 #include "place/kfd.h"
 
 struct gm_svm {
-	struct gm_kfd_devices devices;
+	struct gm_place_devices devices;
 	const struct gm_kfd_ops *ops; /* NULL: not open */
 	struct gm_kfd *kfd;
 	int open_error; /* -errno of the last failed open */

@@ -17,7 +17,7 @@ static const char text[] =
 	"                     devices or reserve= cannot be had\n"
 	"    interleave[:DEV/HOST]\n"
 	"                     chunks in turn over the job's devices, with a ratio to system\n"
-	"                     memory as in interleave:3/1 (*)\n"
+	"                     memory as in interleave:3/1\n"
 	"    advise           nothing moves unless the application or the GPU asks; limits and\n"
 	"                     accounting still hold\n"
 	"\n"

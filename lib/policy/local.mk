@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Decisions before the run. What the agent needs too is in libgm-core, the rest in libgpumem alone.
 lib_libgm_core_la_SOURCES += \
+	lib/policy/mempolicy.c lib/policy/mempolicy.h \
 	lib/policy/plan.c \
 	lib/policy/size.c lib/policy/size.h \
 	lib/policy/words.c lib/policy/words.h

@@ -78,6 +78,8 @@ int gpumem_plan_make(const struct gpumem_policy *policy, const uint8_t *device,
 		.low_percent = policy->low_percent,
 		.bandwidth_bytes = policy->bandwidth_bytes,
 		.suspend = policy->suspend,
+		.ratio_device = policy->ratio_device,
+		.ratio_host = policy->ratio_host,
 	};
 	size_t order[GPUMEM_MAX_DEVICES];
 	size_t first, end, i;
@@ -108,6 +110,8 @@ int gpumem_plan_make(const struct gpumem_policy *policy, const uint8_t *device,
 /* Those that the user named. */
 static void print_options(const struct gpumem_plan *plan, char *text, size_t size)
 {
+	if (plan->ratio_device)
+		gm_append(text, size, ",ratio=%u/%u", plan->ratio_device, plan->ratio_host);
 	if (plan->evict)
 		gm_append(text, size, ",evict=%s", gm_name_of(gm_evict_orders, plan->evict));
 	if (plan->high_percent)
@@ -205,12 +209,33 @@ static bool take_uint(const char **text, const char *key, uint64_t max, uint64_t
 	return number(value, len, max, ret) && *ret > 0;
 }
 
+/* "3/1", without zeros. */
+static bool take_ratio(const char **text, struct gpumem_plan *plan)
+{
+	const char *value, *slash;
+	uint64_t device, host;
+	size_t len, at;
+
+	if (!take(text, "ratio=", &value, &len))
+		return true;
+	slash = memchr(value, '/', len);
+	if (!slash || plan->placement != GPUMEM_PLACE_INTERLEAVE)
+		return false;
+	at = (size_t)(slash - value);
+	if (!number(value, at, UINT32_MAX, &device) || !device ||
+	    !number(slash + 1, len - at - 1, UINT32_MAX, &host) || !host)
+		return false;
+	plan->ratio_device = (uint32_t)device;
+	plan->ratio_host = (uint32_t)host;
+	return true;
+}
+
 static bool take_options(const char **text, struct gpumem_plan *plan)
 {
 	uint32_t evict = 0, suspend = 0;
 	uint64_t high = 0, low = 0;
 
-	if (!take_name(text, "evict=", gm_evict_orders, &evict) ||
+	if (!take_ratio(text, plan) || !take_name(text, "evict=", gm_evict_orders, &evict) ||
 	    !take_uint(text, "high=", 100, &high) || !take_uint(text, "low=", 100, &low) ||
 	    !take_uint(text, "bw=", UINT64_MAX, &plan->bandwidth_bytes) ||
 	    !take_name(text, "suspend=", gm_on_suspend, &suspend))

@@ -15,7 +15,7 @@ const struct gm_name gm_placements[] = {
 	{"host", GPUMEM_PLACE_HOST, true},
 	{"prefer", GPUMEM_PLACE_PREFER, true},
 	{"bind", GPUMEM_PLACE_BIND, true},
-	{"interleave", GPUMEM_PLACE_INTERLEAVE, false},
+	{"interleave", GPUMEM_PLACE_INTERLEAVE, true},
 	{"advise", GPUMEM_PLACE_ADVISE, true},
 	{NULL, 0, false},
 };

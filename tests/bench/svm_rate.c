@@ -97,7 +97,7 @@ static void move(enum way way, enum direction direction)
 {
 	switch (way) {
 	case RAW:
-		ioctl_loop(direction == IN ? b.proc.svm.devices.device[0].id : GM_KFD_SYSMEM);
+		ioctl_loop(direction == IN ? b.proc.place.devices.device[0].id : GM_KFD_SYSMEM);
 		break;
 	case LIBRARY:
 		library(direction);
@@ -344,7 +344,7 @@ static void keep_the_rest(void)
 {
 	uint64_t first = (uintptr_t)b.arena / GPUMEM_CHUNK_BYTES;
 
-	b.proc.admit_index = GM_SVM_HOST;
+	b.proc.admit_index = GM_PLACE_HOST;
 	while (!gm_proc_scan(&b.proc, LONG_NS, LONG_NS))
 		;
 	for (uint32_t id = gm_chunks_next(&b.proc.chunks, GM_NO_CHUNK); id != GM_NO_CHUNK;
@@ -386,7 +386,7 @@ int main(int argc, char **argv)
 	keep_the_rest();
 	measure();
 	printf("%zu MiB, %zu repetitions, moved by %s, %llu MiB in huge pages under THP\n\n",
-	       b.bytes >> 20, b.repetitions, b.proc.svm.ops->name,
+	       b.bytes >> 20, b.repetitions, gm_place_way(&b.proc.place),
 	       (unsigned long long)b.huge_bytes >> 20);
 	print_rates();
 	print_costs();

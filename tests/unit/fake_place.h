@@ -120,37 +120,39 @@ int __wrap_gm_residency_sort(const void *addr, size_t n, unsigned stride, uint8_
 
 static const struct gm_kfd_ops fake_ops = { .name = "fake" };
 
-int __wrap_gm_svm_open(struct gm_svm *svm);
-int __wrap_gm_svm_open(struct gm_svm *svm)
+int __wrap_gm_place_open(struct gm_place *place);
+int __wrap_gm_place_open(struct gm_place *place)
 {
-	svm->ops = &fake_ops;
+	place->svm.ops = &fake_ops;
+	place->open = true;
 	return 0;
 }
 
-void __wrap_gm_svm_close(struct gm_svm *svm);
-void __wrap_gm_svm_close(struct gm_svm *svm)
+void __wrap_gm_place_close(struct gm_place *place);
+void __wrap_gm_place_close(struct gm_place *place)
 {
-	svm->ops = NULL;
+	place->svm.ops = NULL;
+	place->open = false;
 }
 
-int __wrap_gm_svm_prefer(struct gm_svm *svm, void *addr, size_t len, size_t index);
-int __wrap_gm_svm_prefer(struct gm_svm *svm, void *addr, size_t len, size_t index)
+int __wrap_gm_place_prefer(struct gm_place *place, void *addr, size_t len, size_t index);
+int __wrap_gm_place_prefer(struct gm_place *place, void *addr, size_t len, size_t index)
 {
-	(void)svm;
+	(void)place;
 	(void)addr;
 	(void)len;
 	(void)index;
 	return 0;
 }
 
-int __wrap_gm_svm_move(struct gm_svm *svm, void *addr, size_t len, size_t index);
-int __wrap_gm_svm_move(struct gm_svm *svm, void *addr, size_t len, size_t index)
+int __wrap_gm_place_move(struct gm_place *place, void *addr, size_t len, size_t index);
+int __wrap_gm_place_move(struct gm_place *place, void *addr, size_t len, size_t index)
 {
 	unsigned first = fake_page(addr), pages = (unsigned)(len / GM_PAGE_BYTES);
 	size_t *range = &fake.range_at[first / GM_SCAN_PAGES];
-	bool in = index != GM_SVM_HOST;
+	bool in = index != GM_PLACE_HOST;
 
-	(void)svm;
+	(void)place;
 	fake.log[fake.calls++ % 64] = (struct fake_move){ first, pages, index };
 	if (fake.mode == FAKE_REFUSES)
 		return -ENOMEM;

@@ -28,19 +28,19 @@ static int fake_open(__typeof__(last) f, struct gm_kfd **ret)
 	return f->open_rc;
 }
 
-static int hsakmt_open(const struct gm_kfd_devices *d, struct gm_kfd **ret)
+static int hsakmt_open(const struct gm_place_devices *d, struct gm_kfd **ret)
 {
 	(void)d;
 	return fake_open(&hsakmt, ret);
 }
 
-static int alone_open(const struct gm_kfd_devices *d, struct gm_kfd **ret)
+static int alone_open(const struct gm_place_devices *d, struct gm_kfd **ret)
 {
 	(void)d;
 	return fake_open(&alone, ret);
 }
 
-static int shared_open(const struct gm_kfd_devices *d, struct gm_kfd **ret)
+static int shared_open(const struct gm_place_devices *d, struct gm_kfd **ret)
 {
 	(void)d;
 	return fake_open(&shared, ret);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exec.c: what a process with an agent executes may have none (a static program), and is to start with the
+ * memory policy of the task. Nobody can set it from outside later, so it is set just before. execl() and its
+ * like do not come this way: glibc calls execve() inside of itself.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <spawn.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/placing.h"
+
+#define PUBLIC __attribute__((visibility("default")))
+
+static struct {
+	int (*execve)(const char *, char *const[], char *const[]);
+	int (*execvpe)(const char *, char *const[], char *const[]);
+	__typeof__(posix_spawn) *spawn, *spawnp;
+} real;
+
+/* Before the process forks: a child of vfork() must not look symbols up. */
+void gm_exec_find(void)
+{
+	real.execve = (__typeof__(real.execve))dlsym(RTLD_NEXT, "execve");
+	real.execvpe = (__typeof__(real.execvpe))dlsym(RTLD_NEXT, "execvpe");
+	real.spawn = (__typeof__(real.spawn))dlsym(RTLD_NEXT, "posix_spawn");
+	real.spawnp = (__typeof__(real.spawnp))dlsym(RTLD_NEXT, "posix_spawnp");
+}
+
+static int failed(int rc)
+{
+	int saved = errno;
+
+	gm_placing_after_exec();
+	errno = saved;
+	return rc;
+}
+
+PUBLIC int execve(const char *path, char *const argv[], char *const envp[])
+{
+	/* Another library's, if one stands behind ours. */
+	if (!real.execve)
+		gm_exec_find();
+	gm_placing_before_exec();
+	return failed(real.execve(path, argv, envp));
+}
+
+PUBLIC int execv(const char *path, char *const argv[])
+{
+	return execve(path, argv, environ);
+}
+
+PUBLIC int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	if (!real.execvpe)
+		gm_exec_find();
+	gm_placing_before_exec();
+	return failed(real.execvpe(file, argv, envp));
+}
+
+PUBLIC int execvp(const char *file, char *const argv[])
+{
+	return execvpe(file, argv, environ);
+}
+
+PUBLIC int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+		       const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+{
+	if (!real.spawn)
+		gm_exec_find();
+	gm_placing_before_exec();
+	return failed(real.spawn(pid, path, actions, attr, argv, envp));
+}
+
+PUBLIC int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+			const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+{
+	if (!real.spawnp)
+		gm_exec_find();
+	gm_placing_before_exec();
+	return failed(real.spawnp(pid, file, actions, attr, argv, envp));
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * placing.c: memory policies of a task and of its agent.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "agent/attach.h"
+#include "agent/placing.h"
+#include "base/cleanup.h"
+#include "ledger/ledger.h"
+#include "place/mempolicy.h"
+
+static struct {
+	bool differ; /* the agent's from the task's */
+	struct gm_mempolicy task, agent;
+} placing;
+
+static bool read_limits(const char *dir, struct gm_limits *ret)
+{
+	_cleanup_close_ int fd = -1;
+	char path[4096];
+
+	if (snprintf(path, sizeof(path), "%s/limits", dir) >= (int)sizeof(path))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, ret, sizeof(*ret)) == (ssize_t)sizeof(*ret) &&
+	       gm_limits_check(ret, sizeof(*ret), NULL) == 0;
+}
+
+/* Whether any of the plan's devices may not be filled. */
+static bool is_limited(const struct gpumem_plan *plan, const struct gm_limits *limits)
+{
+	for (uint32_t i = 0; i < plan->device_count; i++) {
+		const struct gm_limits_device *d = &limits->device[plan->device[i]];
+
+		if (d->limit_bytes < d->bytes || plan->limit_bytes[plan->device[i]] < d->bytes)
+			return true;
+	}
+	return false;
+}
+
+void gm_placing_adopt(const char *job_dir, const char *plan_text)
+{
+	struct gm_place_devices devices;
+	struct gm_mempolicy now;
+	struct gpumem_plan plan;
+	struct gm_limits limits;
+
+	/* None, or the user's own by numactl since: left alone. */
+	if (gm_mempolicy_get(&now) < 0 || now.mode == GM_MPOL_DEFAULT ||
+	    gpumem_plan_parse(plan_text, &plan, NULL) < 0 || !read_limits(job_dir, &limits) ||
+	    gm_check_plan(&plan, &limits, NULL) < 0)
+		return;
+	gm_devices_of(&limits, &devices);
+	if (gm_mempolicy_of_task(&plan, &devices, &placing.task) < 0)
+		return;
+	gm_mempolicy_of_agent(&placing.task, &plan, is_limited(&plan, &limits), &placing.agent);
+	if (now.mode != placing.task.mode && now.mode != placing.agent.mode)
+		return;
+	placing.differ = placing.task.mode != placing.agent.mode &&
+			 gm_mempolicy_set(&placing.agent) == 0;
+}
+
+void gm_placing_before_exec(void)
+{
+	if (placing.differ)
+		gm_mempolicy_set(&placing.task);
+}
+
+void gm_placing_after_exec(void)
+{
+	if (placing.differ)
+		gm_mempolicy_set(&placing.agent);
+}
