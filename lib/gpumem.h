@@ -39,7 +39,7 @@ extern "C" {
 struct gpumem_error {
 	int code;	/* the negative errno value that was returned */
 	char where[24]; /* the part that noticed: "policy", "conf", "kfd", ... */
-	char text[232]; /* one line, no newline */
+	char text[280]; /* one line, no newline */
 };
 
 /* ---- context ----------------------------------------------------------------------------- */
@@ -95,6 +95,11 @@ const struct gpumem_device *gpumem_devices_get(const struct gpumem_devices *devi
 const struct gpumem_device *gpumem_devices_find(const struct gpumem_devices *devices,
 						const char *pci);
 
+/* Why the memory at the address (NULL: of a GPU whose address is not known) is not managed, for a message:
+ * "0009:01:00.0: MIG enabled..."; "" when it is. Returns buf; what is too long is cut. Pure. */
+const char *gpumem_devices_why_none(const struct gpumem_devices *devices, const char *pci, char *buf,
+				    size_t len);
+
 #define gpumem_devices_foreach(devices, dev, i)                                                  \
 	for ((i) = 0; ((dev) = gpumem_devices_get((devices), (i))) != NULL; (i)++)
 
@@ -107,6 +112,8 @@ uint64_t gpumem_device_bytes(const struct gpumem_device *dev);	  /* size of its 
 int gpumem_device_node(const struct gpumem_device *dev);	  /* NUMA node; -1 unknown */
 uint32_t gpumem_device_kfd_id(const struct gpumem_device *dev);	  /* KFD gpu_id; 0 none */
 int gpumem_device_render_minor(const struct gpumem_device *dev);  /* /dev/dri/renderD<n>; -1 none */
+/* The file by which a devices cgroup lets a job use it, "/dev/dri/renderD128"; "" not known. */
+const char *gpumem_device_file(const struct gpumem_device *dev);
 const char *gpumem_device_cpus(const struct gpumem_device *dev); /* nearest CPUs, "0-7,64-71"; "" */
 /* Whether the CPU is one of gpumem_device_cpus(). */
 bool gpumem_device_near_cpu(const struct gpumem_device *dev, unsigned cpu);
@@ -120,7 +127,8 @@ const char *gpumem_device_evidence(const struct gpumem_device *dev);
 const char *gpumem_device_note(const struct gpumem_device *dev);
 
 /* Bytes in use on the device now, by whomever, as the driver counts them (whole buffers), read
- * below the context's root. Errors: ENODATA when the driver does not say. */
+ * below the context's root; of kind numa those of its node without the page cache. Errors: ENODATA when
+ * the driver, or the kernel of the node, does not say. */
 int gpumem_device_used(struct gpumem_ctx *ctx, const struct gpumem_device *dev, uint64_t *ret_bytes);
 /* Whether the kernel counts the device's memory in its dmem controller, so that it can keep a job's limit
  * itself; read below the context's root. */
@@ -246,6 +254,15 @@ uint64_t gpumem_conf_max_limit(const struct gpumem_conf *conf, const struct gpum
  * values, ERANGE with both limits. */
 int gpumem_conf_check(const struct gpumem_conf *conf, const struct gpumem_subject *subject,
 		      const struct gpumem_policy *policy, struct gpumem_error *err);
+bool gpumem_conf_clean_page_cache(const struct gpumem_conf *conf);
+/* Puts the Device= lines that hold for the node into the list, in place of what was seen at their addresses:
+ * facts about their NUMA nodes are read below the context's root, and a line that these contradict gives a
+ * device of kind none with the reason. NULL as node: lines without NodeName= alone. Errors: ENOMEM, EIO. */
+int gpumem_devices_given(struct gpumem_ctx *ctx, const struct gpumem_conf *conf, const char *node,
+			 struct gpumem_devices *devices, struct gpumem_error *err);
+/* Whether gpumem_devices_given() with the same lines made the list, so that it need not be made anew. Pure. */
+bool gpumem_devices_given_same(const struct gpumem_conf *conf, const char *node,
+			       const struct gpumem_devices *devices);
 /* The devices a node's gres indices name, in gres order: the node's Devices= line, else every GPU
  * seen, in PCI order. NULL past the end. */
 const char *gpumem_conf_gres_device(const struct gpumem_conf *conf, const char *node,

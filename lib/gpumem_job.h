@@ -372,6 +372,25 @@ int gpumem_job_survivors(struct gpumem_job *job, struct gpumem_survivor **ret, s
  * Errors: ETIMEDOUT. */
 int gpumem_survivor_kill(const struct gpumem_survivor *survivor, uint64_t timeout_ns);
 
+/* ---- a device before a job, as root ------------------------------------------------------- */
+
+/* What of others is in the memory of a device that is a NUMA node. */
+struct gpumem_clean {
+	uint64_t total_bytes; /* of the node */
+	uint64_t cache_bytes; /* page cache: data of files that the kernel keeps */
+	uint64_t cache_left_bytes; /* the same after it was dropped */
+	uint64_t anon_bytes;	   /* memory of processes */
+	bool much_cache, much_anon; /* more than 1 % of the node and than 16 MiB */
+	bool dropped;
+};
+
+/* Looks at the node of a device of kind numa, below the context's root, and, with may_drop, drops its page
+ * cache if that is much: by the node's own reclaim file (Linux 7.3), else by /proc/sys/vm/drop_caches, which
+ * is for the whole machine. Memory of processes is left alone. Errors: ENOTSUP another kind, and what the
+ * files say; `ret` is filled all the same when only the dropping failed. */
+int gpumem_device_clean(struct gpumem_ctx *ctx, const struct gpumem_device *dev, bool may_drop,
+			struct gpumem_clean *ret, struct gpumem_error *err);
+
 #if defined(__GNUC__)
 #pragma GCC visibility pop
 #endif

@@ -68,6 +68,8 @@ void site_refresh(struct site *site)
 		slurm_error("gpumem: %s", err.text);
 		return;
 	}
+	if (gpumem_devices_given(site->ctx, site->conf, site->node, devices, &err) < 0)
+		slurm_error("gpumem: %s", err.text);
 	snprintf(path, sizeof(path), "%s/" CACHE, site->state_dir);
 	if (gpumem_state_make(site->state_dir, &err) < 0 ||
 	    gpumem_devices_save(devices, path, &err) < 0)
@@ -81,8 +83,12 @@ struct gpumem_devices *site_devices(struct site *site)
 	struct gpumem_devices *devices;
 
 	snprintf(path, sizeof(path), "%s/" CACHE, site->state_dir);
-	if (gpumem_devices_load(site->ctx, path, &devices, NULL) == 0)
-		return devices;
+	if (gpumem_devices_load(site->ctx, path, &devices, NULL) == 0) {
+		/* An edit of gpumem.conf holds for the next job. */
+		if (gpumem_devices_given_same(site->conf, site->node, devices))
+			return devices;
+		gpumem_devices_free(devices);
+	}
 	site_refresh(site);
 	return gpumem_devices_load(site->ctx, path, &devices, NULL) == 0 ? devices : NULL;
 }

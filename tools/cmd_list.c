@@ -25,6 +25,7 @@ enum column {
 	COL_MODEL,
 	COL_KFDID,
 	COL_RENDER,
+	COL_FILE,
 	COL_BANDWIDTH,
 	COL_LATENCY,
 	COL_LIMITS,
@@ -42,6 +43,7 @@ static const struct table_column columns[] = {
 	[COL_MODEL] = { "MODEL", TABLE_TEXT, "model and PCI id" },
 	[COL_KFDID] = { "KFDID", TABLE_NUMBER, "gpu_id of the KFD driver" },
 	[COL_RENDER] = { "RENDER", TABLE_NUMBER, "minor number of its render node" },
+	[COL_FILE] = { "FILE", TABLE_TEXT, "device file by which Slurm lets jobs use it" },
 	[COL_BANDWIDTH] = { "BANDWIDTH", TABLE_NUMBER, "of the node, MiB/s" },
 	[COL_LATENCY] = { "LATENCY", TABLE_NUMBER, "of the node, ns" },
 	[COL_LIMITS] = { "LIMITS", TABLE_TEXT, "who keeps a job's limit: dmem (the kernel too), agents" },
@@ -51,11 +53,11 @@ static const struct table_column columns[] = {
 };
 
 struct options {
-	const char *root;
+	const char *root, *conf;
 	bool managed, no_hwloc, verbose;
 	struct table_options table;
 };
-enum { OPT_ROOT = 256, OPT_NO_HWLOC };
+enum { OPT_ROOT = 256, OPT_NO_HWLOC, OPT_LIST_CONF };
 
 static int usage(FILE *out)
 {
@@ -63,6 +65,7 @@ static int usage(FILE *out)
 	      "Lists the GPUs of this node and which have memory coherent with the CPU.\n\n"
 	      "Options:\n"
 	      TABLE_OPTIONS_HELP
+	      "     --conf <file>      take devices that this gpumem.conf names\n"
 	      " -m, --managed          only devices whose memory gpumem manages\n"
 	      "     --root <dir>       look at the saved files of another machine below <dir>\n"
 	      "     --no-hwloc         nearest CPUs and speeds from sysfs alone\n"
@@ -87,6 +90,9 @@ static int take_option(void *data, int c, char *value)
 	case OPT_ROOT:
 		o->root = value;
 		return OPTION_TAKEN;
+	case OPT_LIST_CONF:
+		o->conf = value;
+		return OPTION_TAKEN;
 	case OPT_NO_HWLOC:
 		o->no_hwloc = true;
 		return OPTION_TAKEN;
@@ -100,6 +106,7 @@ static int take_option(void *data, int c, char *value)
 
 static const struct option longs[] = {
 	TABLE_OPTIONS,
+	{ "conf", required_argument, NULL, OPT_LIST_CONF },
 	{ "managed", no_argument, NULL, 'm' },
 	{ "root", required_argument, NULL, OPT_ROOT },
 	{ "no-hwloc", no_argument, NULL, OPT_NO_HWLOC },
@@ -132,6 +139,7 @@ static void add_device(struct table *table, struct gpumem_ctx *ctx, const struct
 		table_number(table, COL_KFDID, gpumem_device_kfd_id(dev));
 	if (gpumem_device_render_minor(dev) >= 0)
 		table_number(table, COL_RENDER, (uint64_t)gpumem_device_render_minor(dev));
+	table_text(table, COL_FILE, gpumem_device_file(dev));
 	if (gpumem_device_bandwidth(dev))
 		table_number(table, COL_BANDWIDTH, gpumem_device_bandwidth(dev));
 	if (gpumem_device_latency(dev))
@@ -140,6 +148,28 @@ static void add_device(struct table *table, struct gpumem_ctx *ctx, const struct
 		table_text(table, COL_LIMITS, gpumem_device_walled(ctx, dev) ? "dmem" : "agents");
 	table_text(table, COL_EVIDENCE, gpumem_device_evidence(dev));
 	table_text(table, COL_NOTE, gpumem_device_note(dev));
+}
+
+/* Puts devices of gpumem.conf into the list. The default file is this machine's: it says nothing of another's
+ * saved files, and a mistake in it hides nothing that was seen. */
+static int add_given(const struct options *o, struct gpumem_ctx *ctx, struct gpumem_devices *devices)
+{
+	struct gpumem_conf *conf;
+	struct gpumem_error err;
+	char node[64] = "";
+	int rc;
+
+	if (o->root && !o->conf)
+		return 0;
+	own_node(node, sizeof(node));
+	rc = gpumem_conf_read(o->conf, NULL, NULL, &conf, &err);
+	if (rc == 0) {
+		rc = gpumem_devices_given(ctx, conf, node, devices, &err);
+		gpumem_conf_free(conf);
+	}
+	if (rc < 0)
+		fprintf(stderr, "gpumem: %s\n", err.text);
+	return o->conf ? rc : 0;
 }
 
 static int print_list(const struct options *o, struct gpumem_ctx *ctx, struct table *table)
@@ -153,6 +183,10 @@ static int print_list(const struct options *o, struct gpumem_ctx *ctx, struct ta
 	rc = gpumem_discover(ctx, o->no_hwloc ? GPUMEM_DISCOVER_NO_HWLOC : 0, &devices, &err);
 	if (rc < 0) {
 		fprintf(stderr, "gpumem: %s\n", err.text);
+		return EXIT_FAILED;
+	}
+	if (add_given(o, ctx, devices) < 0) {
+		gpumem_devices_free(devices);
 		return EXIT_FAILED;
 	}
 	gpumem_devices_foreach(devices, dev, i) {

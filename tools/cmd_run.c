@@ -132,8 +132,10 @@ static int prepare(const struct run_options *o, struct gpumem_ctx *ctx,
 	struct gpumem_devices *devices = NULL;
 	struct gpumem_conf *conf = NULL;
 	struct gpumem_policy policy;
+	char node[64] = "";
 	int rc;
 
+	own_node(node, sizeof(node));
 	rc = gpumem_policy_parse(o->policy, &policy, err);
 	if (rc == 0)
 		rc = gpumem_policy_supported(&policy, err);
@@ -143,6 +145,8 @@ static int prepare(const struct run_options *o, struct gpumem_ctx *ctx,
 		rc = gpumem_conf_check(conf, &nobody, &policy, err);
 	if (rc == 0)
 		rc = gpumem_discover(ctx, 0, &devices, err);
+	if (rc == 0)
+		rc = gpumem_devices_given(ctx, conf, node, devices, err);
 	if (rc == 0)
 		rc = gpumem_job_spec_devices(ctx, conf, &nobody, devices, &policy, spec, err);
 	if (rc == 0)

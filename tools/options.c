@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "gpumem.h"
@@ -57,6 +58,17 @@ int option_pid(const char *text, pid_t *ret)
 	}
 	*ret = (pid_t)n;
 	return OPTION_TAKEN;
+}
+
+void own_node(char *buf, size_t len)
+{
+	const char *node = getenv("SLURMD_NODENAME");
+
+	buf[0] = '\0';
+	if (node && *node)
+		snprintf(buf, len, "%s", node);
+	else if (gethostname(buf, len - 1) == 0)
+		buf[strcspn(buf, ".")] = '\0';
 }
 
 int fail(int rc)

@@ -39,6 +39,9 @@ int option_pid(const char *text, pid_t *ret);
 /* Where no word may be left over. Returns -1 to go on, else an exit code. */
 int options_no_more(int argc, char **argv);
 
+/* This node as Slurm names it. */
+void own_node(char *buf, size_t len);
+
 /* Says that memory is short, or what errno value -rc means; returns EXIT_FAILED. */
 int fail(int rc);
 

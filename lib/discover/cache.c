@@ -18,13 +18,13 @@
 #include "discover/pci.h"
 
 /*
- * gpumem-devices 1
+ * gpumem-devices 2
  * device 0000:c1:00.0        one block per device: every key, in any order
  * kind svm
  * ...
  * end 8                      the number of devices: nothing was cut off
  */
-#define MAGIC "gpumem-devices 1"
+#define MAGIC "gpumem-devices 2"
 #define FILE_MAX (1u << 20)
 
 enum type { TYPE_TEXT, TYPE_U64, TYPE_U32, TYPE_S32, TYPE_KIND };
@@ -43,6 +43,7 @@ static const struct field {
 	FIELD("node", TYPE_S32, node),
 	FIELD("kfd_id", TYPE_U32, kfd_id),
 	FIELD("render_minor", TYPE_S32, render_minor),
+	FIELD("file", TYPE_TEXT, file),
 	FIELD("cpus", TYPE_TEXT, cpus),
 	FIELD("bandwidth", TYPE_U64, bandwidth),
 	FIELD("latency", TYPE_U64, latency),

@@ -50,6 +50,12 @@ static bool is_superchip(uint32_t device)
 	return false;
 }
 
+/* Coherent, yet nothing that a placement could use. */
+static void no_place(struct gm_verdict *v)
+{
+	add_note(v, "placements leave data in system memory");
+}
+
 static void no_status(const struct gm_facts *f, struct gm_verdict *v)
 {
 	if (f->nvidia->status_rc == -EIO)
@@ -62,6 +68,9 @@ static void no_status(const struct gm_facts *f, struct gm_verdict *v)
 		add_note(v, "driver-managed (CDMM): a superchip without numa_status");
 	else
 		add_note(v, "not coherent: the driver offers no numa_status");
+	if (f->nvidia->status_rc != -ENOENT || f->mode == GM_NVIDIA_MODE_DRIVER ||
+	    is_superchip(f->device))
+		no_place(v);
 }
 
 static void classify_nvidia(const struct gm_facts *f, struct gm_verdict *v)
@@ -79,6 +88,7 @@ static void classify_nvidia(const struct gm_facts *f, struct gm_verdict *v)
 				 gpu->status);
 		else
 			add_note(v, "NUMA node is not online: numa_status is \"%s\"", gpu->status);
+		no_place(v);
 		return;
 	}
 	if (gpu->node < 0) {

@@ -72,6 +72,22 @@ const struct gpumem_device *gpumem_devices_find(const struct gpumem_devices *dev
 	return NULL;
 }
 
+const char *gpumem_devices_why_none(const struct gpumem_devices *devices, const char *pci, char *buf,
+				    size_t len)
+{
+	const struct gpumem_device *dev = pci ? gpumem_devices_find(devices, pci) : NULL;
+
+	if (!pci)
+		snprintf(buf, len, "its address is not known");
+	else if (!dev)
+		snprintf(buf, len, "%s: no such GPU on this node", pci);
+	else if (dev->kind == GPUMEM_KIND_NONE)
+		snprintf(buf, len, "%s: %s", pci, dev->note[0] ? dev->note : "not coherent");
+	else
+		snprintf(buf, len, "%s", "");
+	return buf;
+}
+
 const char *gpumem_kind_name(enum gpumem_kind kind)
 {
 	switch (kind) {
@@ -120,6 +136,11 @@ uint32_t gpumem_device_kfd_id(const struct gpumem_device *dev)
 int gpumem_device_render_minor(const struct gpumem_device *dev)
 {
 	return dev->render_minor;
+}
+
+const char *gpumem_device_file(const struct gpumem_device *dev)
+{
+	return dev->file;
 }
 
 const char *gpumem_device_cpus(const struct gpumem_device *dev)

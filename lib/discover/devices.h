@@ -17,6 +17,7 @@ struct gpumem_device {
 	int32_t node;
 	uint32_t kfd_id;
 	int32_t render_minor;
+	char file[64]; /* by which the devices cgroup permits it; "" not known */
 	char cpus[1024];
 	uint64_t bandwidth, latency;
 	char evidence[128];

@@ -119,6 +119,14 @@ static void set_model(const struct gm_facts *f, struct gpumem_device *dev)
 	snprintf(dev->model, sizeof(dev->model), "%s%s%s", name, name[0] && id[0] ? " " : "", id);
 }
 
+static void set_file(const struct gm_facts *f, struct gpumem_device *dev)
+{
+	if (dev->render_minor >= 0)
+		snprintf(dev->file, sizeof(dev->file), "/dev/dri/renderD%d", dev->render_minor);
+	else if (f->nvidia && f->nvidia->minor >= 0)
+		snprintf(dev->file, sizeof(dev->file), "/dev/nvidia%d", f->nvidia->minor);
+}
+
 /* The CPUs' node a GPU hangs on. KFD numbers CPU nodes in order, those without CPUs left out. */
 static int32_t home_node(const struct survey *s, const struct gm_facts *f,
 			 const struct gm_pci_device *pci)
@@ -217,6 +225,7 @@ static void survey_device(const struct survey *s, struct gpumem_device *dev)
 	strcpy(dev->evidence, verdict.evidence);
 	strcpy(dev->note, verdict.note);
 	set_model(&f, dev);
+	set_file(&f, dev);
 	dev->node = home_node(s, &f, &pci);
 	memcpy(dev->cpus, pci.cpus, sizeof(pci.cpus));
 	if (dev->kind == GPUMEM_KIND_NUMA)

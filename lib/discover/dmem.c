@@ -64,7 +64,8 @@ bool gpumem_device_walled(struct gpumem_ctx *ctx, const struct gpumem_device *de
 	struct gm_root root;
 	int rc;
 
-	if (gm_root_open(&root, ctx) < 0)
+	/* The other kinds are ordinary memory, which the controller does not count. */
+	if (gpumem_device_kind(dev) != GPUMEM_KIND_SVM || gm_root_open(&root, ctx) < 0)
 		return false;
 	rc = gm_dmem_region(&root, gpumem_device_pci(dev), region, sizeof(region));
 	gm_root_close(&root);

@@ -17,6 +17,8 @@ lib_libgm_discover_la_SOURCES = \
 	lib/discover/sysfs.c lib/discover/sysfs.h \
 	lib/discover/used.c
 # End of lib_libgm_discover_la_SOURCES
+# What the site says of its devices: this part knows gpumem.conf.
+lib_libgpumem_la_SOURCES += lib/discover/given.c
 # What the agent asks itself.
 lib_libgm_core_la_SOURCES += \
 	lib/discover/memcg_room.c lib/discover/memcg_room.h \
@@ -52,6 +54,11 @@ UNIT_TESTS += tests/unit/test_discover_cache
 tests_unit_test_discover_cache_SOURCES = tests/unit/test_discover_cache.c lib/base/ctx.c
 tests_unit_test_discover_cache_CFLAGS = $(AM_CFLAGS)
 tests_unit_test_discover_cache_LDADD = $(discover_test_ldadd)
+
+UNIT_TESTS += tests/unit/test_given
+tests_unit_test_given_SOURCES = tests/unit/test_given.c
+tests_unit_test_given_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_given_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/fuzz/fuzz_devices
 tests_fuzz_fuzz_devices_SOURCES = tests/fuzz/fuzz_devices.c tests/fuzz/replay.h

@@ -17,8 +17,7 @@
 
 #define MODULE "gpumem-locality.so"
 
-/* What sysfs alone says. */
-static void from_sysfs(struct gm_root *root, const struct gm_numa *numa, struct gpumem_device *dev)
+void gm_locality_sysfs(struct gm_root *root, const struct gm_numa *numa, struct gpumem_device *dev)
 {
 	int32_t node;
 
@@ -104,7 +103,7 @@ void gm_locality(struct gm_root *root, const struct gm_numa *numa, unsigned flag
 	char xml[PATH_MAX];
 
 	for (size_t i = 0; i < devices->count; i++)
-		from_sysfs(root, numa, &devices->device[i]);
+		gm_locality_sysfs(root, numa, &devices->device[i]);
 	if (flags & GPUMEM_DISCOVER_NO_HWLOC || !devices->count)
 		return;
 	if (root->live) {

@@ -13,6 +13,9 @@
 void gm_locality(struct gm_root *root, const struct gm_numa *numa, unsigned flags,
 		 struct gpumem_devices *devices);
 
+/* The part of it that sysfs has, for one device. */
+void gm_locality_sysfs(struct gm_root *root, const struct gm_numa *numa, struct gpumem_device *dev);
+
 /* ---- the border to the module: nothing but this struct crosses it ------------------------ */
 
 #define GM_LOCALITY_ABI 1u

@@ -85,11 +85,20 @@ void gm_numa_read(struct gm_root *root, struct gm_numa *ret)
 	read_set(root, "has_normal_memory", &ret->has_normal_memory);
 }
 
-int gm_numa_memory(struct gm_root *root, int32_t node, uint64_t *ret_total, uint64_t *ret_used)
+void gm_numa_folder(int32_t node, char *ret)
 {
+	snprintf(ret, 64, NODES "/node%d", node);
+}
+
+int gm_numa_usage(struct gm_root *root, int32_t node, struct gm_numa_usage *ret)
+{
+	enum { TOTAL, FREE, FILES, SHARED, DIRTY, ANON, WORDS };
+	static const char *const words[WORDS] = { "MemTotal", "MemFree", "FilePages",
+						  "Shmem",    "Dirty",	 "AnonPages" };
 	char text[GM_TEXT_MAX], *cursor = text, *line;
-	unsigned long long kib, total = 0, left = 0;
-	bool has_total = false, has_free = false;
+	unsigned long long kib;
+	uint64_t bytes[WORDS] = { 0 };
+	unsigned seen = 0;
 	char key[32];
 	int rc;
 
@@ -100,18 +109,34 @@ int gm_numa_memory(struct gm_root *root, int32_t node, uint64_t *ret_total, uint
 		if (sscanf(line, "Node %*d %31[^:]: %llu kB", key, &kib) != 2 ||
 		    kib > UINT64_MAX / 1024)
 			continue;
-		if (!strcmp(key, "MemTotal")) {
-			total = kib * 1024;
-			has_total = true;
-		} else if (!strcmp(key, "MemFree")) {
-			left = kib * 1024;
-			has_free = true;
-		}
+		for (int i = 0; i < WORDS; i++)
+			if (!strcmp(key, words[i])) {
+				bytes[i] = kib * 1024;
+				seen |= 1u << i;
+			}
 	}
-	if (!has_total || !has_free || left > total)
+	if (!(seen & 1u << TOTAL) || !(seen & 1u << FREE) || bytes[FREE] > bytes[TOTAL])
 		return -EPROTO;
-	*ret_total = total;
-	*ret_used = total - left;
+	*ret = (struct gm_numa_usage){ .total = bytes[TOTAL],
+				       .used = bytes[TOTAL] - bytes[FREE],
+				       .dirty = bytes[DIRTY],
+				       .anon = bytes[ANON] };
+	if (bytes[FILES] > bytes[SHARED])
+		ret->cache = bytes[FILES] - bytes[SHARED];
+	if (ret->cache > ret->used)
+		ret->cache = ret->used; /* the figures are not of one moment */
+	return 0;
+}
+
+int gm_numa_memory(struct gm_root *root, int32_t node, uint64_t *ret_total, uint64_t *ret_used)
+{
+	struct gm_numa_usage usage;
+	int rc = gm_numa_usage(root, node, &usage);
+
+	if (rc < 0)
+		return rc;
+	*ret_total = usage.total;
+	*ret_used = usage.used;
 	return 0;
 }
 

@@ -29,6 +29,16 @@ void gm_numa_read(struct gm_root *root, struct gm_numa *ret);
 
 /* Bytes of the node in all and in use. Errors: ENOENT, EPROTO. */
 int gm_numa_memory(struct gm_root *root, int32_t node, uint64_t *ret_total, uint64_t *ret_used);
+/* The same, and what it is in use for. Errors: as above. */
+struct gm_numa_usage {
+	uint64_t total, used;
+	uint64_t cache; /* of `used`: pages of files, which the kernel can drop; shared memory is none */
+	uint64_t dirty; /* of `cache`, about: to be written first */
+	uint64_t anon;	/* of `used`: memory of processes */
+};
+int gm_numa_usage(struct gm_root *root, int32_t node, struct gm_numa_usage *ret);
+/* Where the node's files are; `ret` has room for 64. */
+void gm_numa_folder(int32_t node, char *ret);
 /* CPUs of the node. Errors: ENOENT, EFBIG. */
 int gm_numa_cpus(struct gm_root *root, int32_t node, char *buf, size_t len);
 /* The node with CPUs at the smallest distance, itself included; -1 when unknown or when

@@ -63,17 +63,22 @@ static void read_status(struct gm_root *root, const char *folder, struct gm_nvid
 		gpu->status_rc = -EPROTO;
 }
 
-static void read_model(struct gm_root *root, const char *folder, struct gm_nvidia_gpu *gpu)
+static void read_information(struct gm_root *root, const char *folder, struct gm_nvidia_gpu *gpu)
 {
 	char text[GM_TEXT_MAX], *cursor = text, *line, *key, *value;
+	uint32_t minor;
 
+	gpu->minor = -1;
 	if (gm_read_text(root, text, sizeof(text), DRIVER "/gpus/%s/information", folder) < 0)
 		return;
 	while ((line = gm_next_line(&cursor))) {
-		if (split_line(line, &key, &value) && !strcmp(key, "Model")) {
+		if (!split_line(line, &key, &value))
+			continue;
+		if (!strcmp(key, "Model"))
 			copy_text(gpu->model, sizeof(gpu->model), value);
-			return;
-		}
+		else if (!strcmp(key, "Device Minor") && gm_parse_u32(value, 10, &minor) &&
+			 minor <= INT32_MAX)
+			gpu->minor = (int32_t)minor;
 	}
 }
 
@@ -118,7 +123,7 @@ int gm_nvidia_read(struct gm_root *root, struct gm_nvidia *ret)
 			continue;
 		gm_pci_print(&address, gpu->pci);
 		read_status(root, names.name[i], gpu);
-		read_model(root, names.name[i], gpu);
+		read_information(root, names.name[i], gpu);
 		nvidia.count++;
 	}
 	gm_names_free(&names);

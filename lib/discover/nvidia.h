@@ -16,6 +16,7 @@ enum gm_nvidia_mode { /* CoherentGPUMemoryMode of the driver's parameters */
 struct gm_nvidia_gpu {
 	char pci[GPUMEM_PCI_LEN];
 	char model[64];	 /* "" unknown */
+	int32_t minor;	 /* of /dev/nvidia<n>; -1 unknown */
 	int status_rc;	 /* 0 numa_status was read; -ENOENT there is none; -EIO under MIG; ... */
 	int32_t node;	 /* -1 not named */
 	char status[24]; /* "online", ... ; "" not named */

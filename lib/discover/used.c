@@ -4,7 +4,6 @@
  */
 #include "config.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 #define GM_WHERE "discover"
@@ -14,11 +13,20 @@
 
 static int read_used(struct gm_root *root, const struct gpumem_device *dev, uint64_t *ret)
 {
-	uint64_t total;
+	struct gm_numa_usage usage;
 	char folder[64];
+	int rc;
 
-	if (dev->kind == GPUMEM_KIND_NUMA || dev->kind == GPUMEM_KIND_NUMA_SHARED)
-		return gm_numa_memory(root, dev->node, &total, ret);
+	if (dev->kind == GPUMEM_KIND_NUMA || dev->kind == GPUMEM_KIND_NUMA_SHARED) {
+		rc = gm_numa_usage(root, dev->node, &usage);
+		if (rc < 0)
+			return rc;
+		*ret = usage.used;
+		/* What the kernel gives up when somebody needs the memory is in nobody's use. */
+		if (dev->kind == GPUMEM_KIND_NUMA)
+			*ret -= usage.cache;
+		return 0;
+	}
 	gm_pci_folder(root, dev->pci, dev->render_minor, folder);
 	if (!folder[0])
 		return -ENOENT;
@@ -43,11 +51,8 @@ int gpumem_device_used(struct gpumem_ctx *ctx, const struct gpumem_device *dev, 
 
 bool gpumem_device_permitted(const struct gpumem_device *dev)
 {
-	char path[64];
-
-	if (dev->render_minor < 0)
+	if (!dev->file[0])
 		return true;
-	snprintf(path, sizeof(path), "/dev/dri/renderD%d", dev->render_minor);
 	/* The devices cgroup answers EPERM; plain file modes answer EACCES. */
-	return access(path, R_OK | W_OK) == 0 || errno != EPERM;
+	return access(dev->file, R_OK | W_OK) == 0 || errno != EPERM;
 }

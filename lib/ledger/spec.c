@@ -46,8 +46,7 @@ int gpumem_job_spec_devices(struct gpumem_ctx *ctx, const struct gpumem_conf *co
 	{
 		uint64_t bytes = gpumem_device_bytes(dev);
 
-		/* The other kinds are ordinary memory; their place comes with them. */
-		if (gpumem_device_kind(dev) != GPUMEM_KIND_SVM || count == GPUMEM_MAX_DEVICES)
+		if (gpumem_device_kind(dev) == GPUMEM_KIND_NONE || count == GPUMEM_MAX_DEVICES)
 			continue;
 		snprintf(spec->device[count].pci, GPUMEM_PCI_LEN, "%s", gpumem_device_pci(dev));
 		spec->device[count].kind = gpumem_device_kind(dev);
@@ -60,7 +59,9 @@ int gpumem_job_spec_devices(struct gpumem_ctx *ctx, const struct gpumem_conf *co
 		if (spec->device[count].limit_bytes > spec->device[count].max_bytes)
 			spec->device[count].limit_bytes = spec->device[count].max_bytes;
 		spec->device[count].reserve_bytes = policy->reserve_bytes;
-		if (gpumem_device_used(ctx, dev, &spec->device[count].baseline_bytes) < 0)
+		/* A node that CPUs share is never as it was before. */
+		if (gpumem_device_kind(dev) == GPUMEM_KIND_NUMA_SHARED ||
+		    gpumem_device_used(ctx, dev, &spec->device[count].baseline_bytes) < 0)
 			spec->device[count].baseline_bytes = UINT64_MAX;
 		count++;
 	}

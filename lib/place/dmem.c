@@ -94,6 +94,9 @@ static int find_regions(const struct gpumem_ctx *ctx, const struct gm_limits *li
 	if (rc < 0)
 		return gm_err(err, rc, "%s: %s", ctx->root, strerror(-rc));
 	for (uint32_t i = 0; rc == 0 && i < limits->device_count; i++) {
+		/* NUMA nodes are ordinary memory, which the controller does not count. */
+		if (limits->device[i].kind != GPUMEM_KIND_SVM)
+			continue;
 		rc = gm_dmem_region(&root, limits->device[i].pci, wall[i].region,
 				    sizeof(wall[i].region));
 		found += rc == 0;

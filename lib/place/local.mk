@@ -17,10 +17,11 @@ lib_libgm_core_la_SOURCES += \
 	lib/place/task_policy.c \
 	lib/place/touched.c lib/place/touched.h
 
-# What root does to the cgroups of a job; a convenience library, so that the agent goes without it.
+# What root does to the cgroups and for the devices of a job; a convenience library, so that the agent goes without it.
 noinst_LTLIBRARIES += lib/libgm-cgroups.la
 lib_libgm_cgroups_la_SOURCES = \
 	lib/place/cgroup_file.c lib/place/cgroup_file.h \
+	lib/place/clean.c \
 	lib/place/dmem.c \
 	lib/place/memcg.c lib/place/memcg.h
 # End of lib_libgm_cgroups_la_SOURCES
@@ -28,7 +29,9 @@ lib_libgpumem_la_LIBADD += lib/libgm-cgroups.la
 lib_libgpumem_la_DEPENDENCIES += lib/libgm-cgroups.la
 
 UNIT_TESTS += \
+	tests/unit/test_clean \
 	tests/unit/test_dmem \
 	tests/unit/test_memcg
+tests_unit_test_clean_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)
 tests_unit_test_dmem_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)
 tests_unit_test_memcg_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)

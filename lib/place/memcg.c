@@ -67,7 +67,9 @@ static uint64_t sum_of_given(const struct gm_limits *limits)
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < limits->device_count; i++)
-		if (gm_limits_given(limits, i))
+		/* Memory that CPU and GPU share is what the job asked for with --mem. */
+		if (gm_limits_given(limits, i) &&
+		    limits->device[i].kind != GPUMEM_KIND_NUMA_SHARED)
 			sum += limits->device[i].limit_bytes & PAGE_MASK_4K;
 	return sum;
 }

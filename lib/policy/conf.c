@@ -109,6 +109,9 @@ struct gpumem_conf *gpumem_conf_free(struct gpumem_conf *conf)
 		free(conf->nodes[i].pci);
 	}
 	free(conf->nodes);
+	for (i = 0; i < conf->given_count; i++)
+		free(conf->given[i].names);
+	free(conf->given);
 	free(conf->state_dir);
 	free(conf->accounting);
 	free(conf);
@@ -244,6 +247,11 @@ bool gpumem_conf_hard_limit(const struct gpumem_conf *conf)
 bool gpumem_conf_admin_comment(const struct gpumem_conf *conf)
 {
 	return conf->admin_comment;
+}
+
+bool gpumem_conf_clean_page_cache(const struct gpumem_conf *conf)
+{
+	return conf->clean_page_cache;
 }
 
 enum gpumem_leftover gpumem_conf_leftover(const struct gpumem_conf *conf)

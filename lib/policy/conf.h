@@ -11,6 +11,7 @@
 #define GM_CONF_LINE_MAX 4095u
 #define GM_CONF_RULES_MAX 4096u /* partitions, accounts and users named */
 #define GM_CONF_NAME_MAX 255
+#define GM_DEVICE_FILE_MAX 64 /* its end included */
 #define GM_STATE_DIR_MAX 200u /* leaves room for the job's part in every path */
 
 /* Whom a rule is for; the higher one wins. */
@@ -48,16 +49,28 @@ struct gm_node {
 	char (*pci)[GPUMEM_PCI_LEN];
 };
 
+/* Device=PCI Kind=... Node=N [File=PATH] [NodeName=NAMES] */
+struct gm_given {
+	char pci[GPUMEM_PCI_LEN];
+	enum gpumem_kind kind;
+	int32_t node;
+	char file[GM_DEVICE_FILE_MAX]; /* "" not named */
+	char *names;		       /* NULL: on every node */
+	unsigned line;
+};
+
 struct gpumem_conf {
 	struct gm_rules *rules; /* rules[0] are the global ones */
 	size_t rule_count;
 	struct gm_node *nodes;
 	size_t node_count;
+	struct gm_given *given;
+	size_t given_count;
 	char *state_dir;
 	enum gpumem_leftover leftover;
 	unsigned cpu_budget_permille;
 	unsigned verify_seconds;
-	bool memcg_credit, hard_limit, admin_comment;
+	bool memcg_credit, hard_limit, admin_comment, clean_page_cache;
 	char *accounting; /* a path; "" nowhere; NULL in the state directory */
 };
 
@@ -70,7 +83,7 @@ struct gm_key {
 		   struct gpumem_error *err);
 };
 
-#define GM_KEY_COUNT 11
+#define GM_KEY_COUNT 12
 extern const struct gm_key gm_keys[GM_KEY_COUNT];
 
 /* GM_KEY_COUNT when there is no such key. */
@@ -96,5 +109,16 @@ const struct gm_rules *gm_conf_effective(const struct gpumem_conf *conf,
 /* Takes the devices of a NodeName line. Errors: EINVAL, ENOMEM. */
 int gm_conf_node_add(struct gpumem_conf *conf, const char *names, const char *devices,
 		     unsigned line, struct gpumem_error *err);
+/* "dddd:bb:dd.f", to lower case; `ret` has room for GPUMEM_PCI_LEN. */
+bool gm_conf_pci(const char *text, size_t len, char *ret);
+/* Whether names can be those of nodes. Errors: EINVAL. */
+int gm_conf_node_names(const char *names, struct gpumem_error *err);
+
+struct gm_pair;
+/* Takes a line whose first key is Device. Errors: EINVAL, ENOMEM. */
+int gm_conf_given_add(struct gpumem_conf *conf, const struct gm_pair *pairs, size_t count,
+		      unsigned line, struct gpumem_error *err);
+/* The i-th Device= line that holds for the node, of several for one address the first; NULL past the end. */
+const struct gm_given *gm_conf_given(const struct gpumem_conf *conf, const char *node, size_t i);
 
 #endif

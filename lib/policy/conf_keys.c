@@ -268,6 +268,13 @@ static int set_accounting(struct gpumem_conf *conf, struct gm_rules *rules, cons
 	return 0;
 }
 
+static int set_clean_page_cache(struct gpumem_conf *conf, struct gm_rules *rules, const char *value,
+				struct gpumem_error *err)
+{
+	(void)rules;
+	return set_word("CleanPageCache", value, "yes", &conf->clean_page_cache, err);
+}
+
 const struct gm_key gm_keys[GM_KEY_COUNT] = {
 	{"DefaultPolicy", GM_RULE_DEFAULT, set_default_policy},
 	{"AllowedPolicies", GM_RULE_ALLOWED, set_allowed},
@@ -280,6 +287,7 @@ const struct gm_key gm_keys[GM_KEY_COUNT] = {
 	{"HardLimit", GM_RULE_COUNT, set_hard_limit},
 	{"Accounting", GM_RULE_COUNT, set_accounting},
 	{"AdminComment", GM_RULE_COUNT, set_admin_comment},
+	{"CleanPageCache", GM_RULE_COUNT, set_clean_page_cache},
 };
 
 size_t gm_key_find(const char *name)

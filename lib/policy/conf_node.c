@@ -13,8 +13,7 @@
 
 #define DEVICES_MAX 64u
 
-/* "dddd:bb:dd.f" in lower case. */
-static bool read_pci(const char *text, size_t len, char *ret)
+bool gm_conf_pci(const char *text, size_t len, char *ret)
 {
 	static const char form[] = "xxxx:xx:xx.7";
 	size_t i;
@@ -44,7 +43,7 @@ static int read_devices(struct gm_node *node, const char *text, struct gpumem_er
 
 		if (node->count == DEVICES_MAX)
 			return gm_err(err, -EINVAL, "Devices: more than %u", DEVICES_MAX);
-		if (!read_pci(text, len, node->pci[node->count]))
+		if (!gm_conf_pci(text, len, node->pci[node->count]))
 			return gm_err(err, -EINVAL,
 				      "Devices: '%s': no PCI address; allowed: a list like "
 				      "0000:c1:00.0,0000:c6:00.0",
@@ -60,19 +59,28 @@ static int read_devices(struct gm_node *node, const char *text, struct gpumem_er
 	}
 }
 
+int gm_conf_node_names(const char *names, struct gpumem_error *err)
+{
+	const char *fault = gm_hostlist_fault(names);
+	char show[GM_SHOW_LEN];
+
+	if (!fault)
+		return 0;
+	return gm_err(err, -EINVAL,
+		      "'NodeName=%s': %s; allowed: names like n1 or n[1-4,7], with commas",
+		      gm_show(names, strlen(names), show), fault);
+}
+
 int gm_conf_node_add(struct gpumem_conf *conf, const char *names, const char *devices,
 		     unsigned line, struct gpumem_error *err)
 {
-	const char *fault = gm_hostlist_fault(names);
 	struct gm_node node = {.line = line}, *all;
+	int rc = gm_conf_node_names(names, err);
 	char show[GM_SHOW_LEN];
-	int rc;
 	size_t i;
 
-	if (fault)
-		return gm_err(err, -EINVAL,
-			      "'NodeName=%s': %s; allowed: names like n1 or n[1-4,7], with commas",
-			      gm_show(names, strlen(names), show), fault);
+	if (rc < 0)
+		return rc;
 	for (i = 0; i < conf->node_count; i++)
 		if (strcmp(conf->nodes[i].names, names) == 0)
 			return gm_err(err, -EINVAL, "NodeName=%s is given twice; first on line %u",

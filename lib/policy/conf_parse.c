@@ -57,10 +57,11 @@ static enum gm_scope scope_of(const struct gm_pair *pair)
 
 static void unknown_key(struct parser *p, const struct gm_pair *pair)
 {
-	char show[GM_SHOW_LEN], known[192] = "";
+	char show[GM_SHOW_LEN], known[256] = "";
 	size_t i;
 
-	if (scope_of(pair) != GM_SCOPE_GLOBAL || is_key(pair, "NodeName")) {
+	if (scope_of(pair) != GM_SCOPE_GLOBAL || is_key(pair, "NodeName") ||
+	    is_key(pair, "Device")) {
 		problem(p, "'%s' must come first on its line", pair->key);
 		return;
 	}
@@ -68,9 +69,14 @@ static void unknown_key(struct parser *p, const struct gm_pair *pair)
 		problem(p, "Devices must follow NodeName= on its line");
 		return;
 	}
+	if (is_key(pair, "Kind") || is_key(pair, "Node") || is_key(pair, "File")) {
+		problem(p, "%s must follow Device= on its line", pair->key);
+		return;
+	}
 	for (i = 0; i < GM_KEY_COUNT; i++)
 		gm_append(known, sizeof(known), "%s, ", gm_keys[i].name);
-	problem(p, "'%s': unknown key; allowed: %sPartitionName, Account, User, NodeName",
+	problem(p, "'%s': unknown key; allowed: %sPartitionName, Account, User, NodeName, "
+		"Device",
 		gm_show(pair->key, strlen(pair->key), show), known);
 }
 
@@ -207,6 +213,14 @@ static void node_line(struct parser *p, const struct gm_pair *pairs, size_t coun
 		report(p, p->line, err.code, err.text);
 }
 
+static void device_line(struct parser *p, const struct gm_pair *pairs, size_t count)
+{
+	struct gpumem_error err;
+
+	if (gm_conf_given_add(p->conf, pairs, count, p->line, &err) < 0)
+		report(p, p->line, err.code, err.text);
+}
+
 static void read_line(struct parser *p, const char *text, size_t len)
 {
 	struct gm_pair pairs[GM_PAIRS_MAX];
@@ -220,6 +234,8 @@ static void read_line(struct parser *p, const char *text, size_t len)
 		return;
 	else if (is_key(&pairs[0], "NodeName"))
 		node_line(p, pairs, count);
+	else if (is_key(&pairs[0], "Device"))
+		device_line(p, pairs, count);
 	else if (scope_of(&pairs[0]) != GM_SCOPE_GLOBAL)
 		scoped_line(p, scope_of(&pairs[0]), pairs, count);
 	else

@@ -66,14 +66,27 @@ static void print_node(FILE *out, const struct gm_node *node)
 	fputc('\n', out);
 }
 
+static void print_given(FILE *out, const struct gm_given *given)
+{
+	fprintf(out, "Device=%s Kind=%s Node=%d", given->pci, gpumem_kind_name(given->kind),
+		given->node);
+	if (given->file[0])
+		fprintf(out, " File=%s", given->file);
+	if (given->names)
+		fprintf(out, " NodeName=%s", given->names);
+	fputc('\n', out);
+}
+
 static void print_cgroups_and_accounting(FILE *out, const struct gpumem_conf *conf)
 {
 	char path[512] = "";
 
 	gpumem_conf_accounting(conf, NULL, path, sizeof(path));
-	fprintf(out, "MemcgCredit=%s\nHardLimit=%s\nAccounting=%s\nAdminComment=%s\n",
+	fprintf(out, "MemcgCredit=%s\nHardLimit=%s\nAccounting=%s\nAdminComment=%s\n"
+		"CleanPageCache=%s\n",
 		conf->memcg_credit ? "yes" : "no", conf->hard_limit ? "auto" : "no",
-		path[0] ? path : "no", conf->admin_comment ? "yes" : "no");
+		path[0] ? path : "no", conf->admin_comment ? "yes" : "no",
+		conf->clean_page_cache ? "yes" : "no");
 }
 
 static void print_all(FILE *out, const struct gpumem_conf *conf,
@@ -100,6 +113,8 @@ static void print_all(FILE *out, const struct gpumem_conf *conf,
 		print_scoped(out, &conf->rules[i]);
 	for (i = 0; i < conf->node_count; i++)
 		print_node(out, &conf->nodes[i]);
+	for (i = 0; i < conf->given_count; i++)
+		print_given(out, &conf->given[i]);
 }
 
 int gpumem_conf_print(const struct gpumem_conf *conf, const struct gpumem_subject *subject,

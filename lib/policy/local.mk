@@ -12,6 +12,7 @@ AM_CPPFLAGS += -DGPUMEM_CONF_PATH='"$(sysconfdir)/slurm/gpumem.conf"'
 lib_libgpumem_la_SOURCES += \
 	lib/base/conf_file.c \
 	lib/policy/conf.c lib/policy/conf.h \
+	lib/policy/conf_given.c \
 	lib/policy/conf_keys.c \
 	lib/policy/conf_line.c lib/policy/conf_line.h \
 	lib/policy/conf_node.c \

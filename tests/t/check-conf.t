@@ -41,7 +41,7 @@ test_expect_success 'every problem is named with file and line' '
 	bad.conf:3: '\''MaxLimit=64X'\'': unknown suffix; allowed: a size such as 64G or 1.5T, or 1% to 100%
 	bad.conf:4: '\''prefer'\'': no '\''='\'' after it; write Key=Value, without spaces in the value
 	bad.conf:5: '\''OnLeftover=explode'\'': unknown value; allowed: kill, log, drain
-	bad.conf:6: '\''Colour'\'': unknown key; allowed: DefaultPolicy, AllowedPolicies, MaxLimit, StateDir, OnLeftover, CpuBudget, VerifySeconds, MemcgCredit, HardLimit, Accounting, AdminComment, PartitionName, Account, User, NodeName
+	bad.conf:6: '\''Colour'\'': unknown key; allowed: DefaultPolicy, AllowedPolicies, MaxLimit, StateDir, OnLeftover, CpuBudget, VerifySeconds, MemcgCredit, HardLimit, Accounting, AdminComment, CleanPageCache, PartitionName, Account, User, NodeName, Device
 	bad.conf:7: '\''StateDir=run/gpumem'\'': not an absolute path; allowed: an absolute path of up to 200 characters, with %n for the node
 	EOF
 	test_expect_code 1 gpumem check-conf bad.conf >out 2>err &&
@@ -56,6 +56,7 @@ test_expect_success 'a good file prints nothing but with --verbose' '
 	PartitionName=big MaxLimit=90%
 	User=eve DefaultPolicy=off
 	NodeName=n[1-4] Devices=0000:C6:00.0
+	Device=0009:01:00.0 NodeName=g1 Node=1 Kind=NUMA
 	EOF
 	cat >expected <<-\EOF &&
 	DefaultPolicy=prefer,limit=8G
@@ -68,9 +69,11 @@ test_expect_success 'a good file prints nothing but with --verbose' '
 	HardLimit=auto
 	Accounting=/run/gpumem/accounting.jsonl
 	AdminComment=no
+	CleanPageCache=no
 	PartitionName=big MaxLimit=90%
 	User=eve DefaultPolicy=off
 	NodeName=n[1-4] Devices=0000:c6:00.0
+	Device=0009:01:00.0 Kind=numa Node=1 NodeName=g1
 	EOF
 	gpumem check-conf good.conf >out 2>&1 &&
 	test_must_be_empty out &&

@@ -29,7 +29,7 @@ for m in "$fixtures"/*/; do
 	m=${m##*/}
 	[ "$m" != expected ] || continue
 	test_expect_success "$m: as expected" '
-		columns=DEVICE,KIND,SIZE,USED,NODE,CPUS,MODEL,KFDID,RENDER,BANDWIDTH,LATENCY &&
+		columns=DEVICE,KIND,SIZE,USED,NODE,CPUS,MODEL,KFDID,RENDER,FILE,BANDWIDTH,LATENCY &&
 		columns=$columns,LIMITS,EVIDENCE,NOTE &&
 		(
 			cd "$fixtures" &&
@@ -124,8 +124,8 @@ test_expect_success 'a root that is not there gives 1' '
 
 test_expect_success 'help names every column and option, version prints' '
 	gpumem list --help >out &&
-	for word in --bytes --json --managed --noheadings --output --root --no-hwloc --verbose \
-		DEVICE KIND SIZE USED NODE CPUS MODEL KFDID RENDER BANDWIDTH LATENCY \
+	for word in --bytes --json --managed --noheadings --output --conf --root --no-hwloc --verbose \
+		DEVICE KIND SIZE USED NODE CPUS MODEL KFDID RENDER FILE BANDWIDTH LATENCY \
 		LIMITS EVIDENCE NOTE; do
 		grep -e "$word" out >/dev/null || return 1
 	done &&

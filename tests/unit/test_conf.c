@@ -18,12 +18,14 @@
 #define G (1ull << 30)
 #define KEYS                                                                                       \
 	"DefaultPolicy, AllowedPolicies, MaxLimit, StateDir, OnLeftover, CpuBudget, "              \
-	"VerifySeconds, MemcgCredit, HardLimit, Accounting, AdminComment, PartitionName, Account, User, NodeName"
+	"VerifySeconds, MemcgCredit, HardLimit, Accounting, AdminComment, CleanPageCache, "                  \
+	"PartitionName, Account, User, NodeName, Device"
 #define PLACES "off, host, prefer, bind, interleave, advise"
 #define SCOPED "DefaultPolicy, AllowedPolicies, MaxLimit"
 #define SIZES "a size such as 64G or 1.5T, or 1% to 100%"
 #define DIRS "an absolute path of up to 200 characters, with %n for the node"
 #define PCIS "no PCI address; allowed: a list like 0000:c1:00.0,0000:c6:00.0"
+#define FILES "allowed: a path below /dev of up to 63 characters"
 #define NAMES "allowed: names like n1 or n[1-4,7], with commas"
 #define X50 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
@@ -158,6 +160,34 @@ static const struct {
 	 "1: 'NodeName=n/1': a character no node name has; " NAMES "\n"},
 	{"NodeName=n1 Devices=0000:c1:00.0\nNodeName=n1 Devices=0000:c1:00.0",
 	 "2: NodeName=n1 is given twice; first on line 1\n"},
+	{"MaxLimit=1G Device=0009:01:00.0", "1: 'Device' must come first on its line\n"},
+	{"Kind=numa", "1: Kind must follow Device= on its line\n"},
+	{"MaxLimit=1G File=/dev/x", "1: File must follow Device= on its line\n"},
+	{"Device=09:01:00.0 Kind=numa Node=1",
+	 "1: 'Device=09:01:00.0': no PCI address; allowed: one like 0009:01:00.0\n"},
+	{"Device=0009:01:00.0", "1: Device=0009:01:00.0: Kind= is missing; needed: Kind, Node\n"},
+	{"Device=0009:01:00.0 Kind=numa",
+	 "1: Device=0009:01:00.0: Node= is missing; needed: Kind, Node\n"},
+	{"Device=0009:01:00.0 Kind=svm Node=1",
+	 "1: 'Kind=svm': unknown value; allowed: numa, numa-shared\n"},
+	{"Device=0009:01:00.0 Kind=numa Node=-1",
+	 "1: 'Node=-1': no number of a NUMA node; allowed: 0 to 1023\n"},
+	{"Device=0009:01:00.0 Kind=numa Node=1024",
+	 "1: 'Node=1024': out of range; allowed: 0 to 1023\n"},
+	{"Device=0009:01:00.0 Kind=numa Node=1 Node=2", "1: Node is set twice\n"},
+	{"Device=0009:01:00.0 Kind=numa Node=1 MaxLimit=1G",
+	 "1: 'MaxLimit': no key of a Device line; allowed: Kind, Node, File, NodeName\n"},
+	{"Device=0009:01:00.0 Kind=numa Node=1 File=nvidia0",
+	 "1: 'File=nvidia0': not below /dev; " FILES "\n"},
+	{"Device=0009:01:00.0 Kind=numa Node=1 File=/dev/../x",
+	 "1: 'File=/dev/../x': a .. in the path; " FILES "\n"},
+	{"Device=0009:01:00.0 Kind=numa Node=1 File=/dev/" X50 "xxxxxxxxx",
+	 "1: 'File=/dev/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...': too long; " FILES "\n"},
+	{"Device=0009:01:00.0 Kind=numa Node=1 NodeName=n[",
+	 "1: 'NodeName=n[': a bad range in brackets; " NAMES "\n"},
+	{"Device=0009:01:00.0 Kind=numa Node=1\nDevice=0009:01:00.0 Kind=numa Node=2",
+	 "2: Device=0009:01:00.0 is given twice; first on line 1\n"},
+	{"CleanPageCache=maybe", "1: 'CleanPageCache=maybe': unknown value; allowed: yes, no\n"},
 	{"MaxLimit=64G \\\nOnLeftover=log",
 	 "1: a line does not go on behind '\\': write it as one\n"},
 	{"MaxLimit=64G # caf\xe9", "1: not UTF-8 at byte 19 (\\xe9)\n"},
@@ -298,7 +328,11 @@ static const char whole[] = "# site rules\r\n"
 			    "User=eve DefaultPolicy=off\n"
 			    "User=Bob MaxLimit=1.5G DefaultPolicy=prefer\n"
 			    "NodeName=n[1-4,7],x[01-10]y Devices=0000:C6:00.0,0000:c1:00.0\n"
-			    "NodeName=n1 Devices=0001:01:00.7";
+			    "NodeName=n1 Devices=0001:01:00.7\n"
+			    "device=0009:01:00.0 KIND=Numa node=1\n"
+			    "Device=0009:01:00.0 NodeName=n[1-4] Node=2 Kind=numa-shared "
+			    "File=/dev/nvidia0\n"
+			    "CleanPageCache=yes\n";
 
 static const struct {
 	struct gpumem_subject who;
@@ -473,6 +507,7 @@ static void test_accounting(void **state)
 	assert_true(gpumem_conf_memcg_credit(conf));
 	assert_false(gpumem_conf_hard_limit(conf));
 	assert_true(gpumem_conf_admin_comment(conf));
+	assert_true(gpumem_conf_clean_page_cache(conf));
 	assert_int_equal(gpumem_conf_accounting(conf, "n7", path, sizeof(path)), 0);
 	assert_string_equal(path, "/var/log/n7.jsonl");
 	assert_false(gpumem_conf_accounting_default(conf));
@@ -490,13 +525,16 @@ static void test_print(void **state)
 		"CpuBudget=2.5%\n"
 		"VerifySeconds=0\n"
 		"MemcgCredit=yes\nHardLimit=no\nAccounting=/var/log/%n.jsonl\nAdminComment=yes\n"
+		"CleanPageCache=yes\n"
 		"PartitionName=gpu AllowedPolicies=prefer,bind MaxLimit=96G\n"
 		"PartitionName=big MaxLimit=96G\n"
 		"Account=phys DefaultPolicy=host MaxLimit=50%\n"
 		"User=eve DefaultPolicy=off\n"
 		"User=Bob DefaultPolicy=prefer MaxLimit=1536M\n"
 		"NodeName=n[1-4,7],x[01-10]y Devices=0000:c6:00.0,0000:c1:00.0\n"
-		"NodeName=n1 Devices=0001:01:00.7\n";
+		"NodeName=n1 Devices=0001:01:00.7\n"
+		"Device=0009:01:00.0 Kind=numa Node=1\n"
+		"Device=0009:01:00.0 Kind=numa-shared Node=2 File=/dev/nvidia0 NodeName=n[1-4]\n";
 	const struct gpumem_subject who = {"gpu", "phys", "eve"};
 	struct gpumem_conf *conf = parse(whole);
 	char *text, *again;
@@ -516,7 +554,7 @@ static void test_print(void **state)
 				  "StateDir=/var/spool/%n/gpumem/%n\nOnLeftover=drain\n"
 				  "CpuBudget=2.5%\nVerifySeconds=0\nMemcgCredit=yes\n"
 				  "HardLimit=no\nAccounting=/var/log/%n.jsonl\n"
-				  "AdminComment=yes\n");
+				  "AdminComment=yes\nCleanPageCache=yes\n");
 	free(text);
 	gpumem_conf_free(conf);
 }

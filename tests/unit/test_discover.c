@@ -321,7 +321,8 @@ static void test_nvidia_mig(void **state)
 	assert_int_equal(gpumem_devices_count(devices), 1);
 	assert_int_equal(gpumem_device_kind(gpumem_devices_get(devices, 0)), GPUMEM_KIND_NONE);
 	assert_string_equal(gpumem_device_note(gpumem_devices_get(devices, 0)),
-			    "MIG enabled: numa_status answers EIO");
+			    "MIG enabled: numa_status answers EIO; placements leave data in "
+			    "system memory");
 	gpumem_devices_free(devices);
 }
 

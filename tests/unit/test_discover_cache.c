@@ -18,7 +18,7 @@
 
 #define DEVICE(pci)                                                                              \
 	"device " pci "\nkind svm\nmodel gfx90a\nbytes 5\nnode -1\nkfd_id 7\n"                   \
-	"render_minor 128\ncpus 0-7\nbandwidth 0\nlatency 0\nevidence kfd:cap28\nnote \n"
+	"render_minor 128\nfile \ncpus 0-7\nbandwidth 0\nlatency 0\nevidence kfd:cap28\nnote \n"
 
 static char path[] = "test-cache-XXXXXX";
 
@@ -68,6 +68,7 @@ static void test_round_trip(void **state)
 				       .node = 3,
 				       .kfd_id = UINT32_MAX,
 				       .render_minor = 128,
+				       .file = "/dev/dri/renderD128",
 				       .cpus = "48-55,112-119",
 				       .bandwidth = 1,
 				       .latency = 2,
@@ -91,6 +92,7 @@ static void test_round_trip(void **state)
 		assert_true(a->bytes == b->bytes && a->kfd_id == b->kfd_id);
 		assert_int_equal(a->node, b->node);
 		assert_int_equal(a->render_minor, b->render_minor);
+		assert_string_equal(a->file, b->file);
 		assert_string_equal(a->cpus, b->cpus);
 		assert_true(a->bandwidth == b->bandwidth && a->latency == b->latency);
 		assert_string_equal(a->evidence, b->evidence);
@@ -116,27 +118,28 @@ static void test_refused(void **state)
 	static const char *const bad[] = {
 		"",
 		"\n",
-		"gpumem-devices 2\nend 0\n",
+		"gpumem-devices 1\nend 0\n",
+		"gpumem-devices 3\nend 0\n",
 		"gpumem-devices 10\nend 0\n",
-		"gpumem-devices 1\n",
-		"gpumem-devices 1\nend\n",
-		"gpumem-devices 1\nend 1\n",
-		"gpumem-devices 1\nend 0\nmore\n",
-		"gpumem-devices 1\nkind svm\nend 0\n",
-		"gpumem-devices 1\ndevice 0000:c1:00.0\nend 1\n",
-		"gpumem-devices 1\ndevice word\nend 1\n",
-		"gpumem-devices 1\ndevice 0000:C1:00.0\nend 1\n",
-		"gpumem-devices 1\n" DEVICE("0000:c1:00.0"),
-		"gpumem-devices 1\n" DEVICE("0000:c1:00.0") DEVICE("0000:c1:00.0") "end 2\n",
-		"gpumem-devices 1\n" DEVICE("0000:c1:00.0") "kind svm\nend 1\n",
-		"gpumem-devices 1\n" DEVICE("0000:c1:00.0") "colour red\nend 1\n",
-		"gpumem-devices 1\n" DEVICE("0000:c1:00.0") "end 2\n",
-		"gpumem-devices 1\ndevice 0000:c1:00.0\nkind gold\n",
-		"gpumem-devices 1\ndevice 0000:c1:00.0\nbytes -1\n",
-		"gpumem-devices 1\ndevice 0000:c1:00.0\nbytes 99999999999999999999\n",
-		"gpumem-devices 1\ndevice 0000:c1:00.0\nnode -2\n",
-		"gpumem-devices 1\ndevice 0000:c1:00.0\nnode 3000000000\n",
-		"gpumem-devices 1\ndevice 0000:c1:00.0\nmodel a\tb\n",
+		"gpumem-devices 2\n",
+		"gpumem-devices 2\nend\n",
+		"gpumem-devices 2\nend 1\n",
+		"gpumem-devices 2\nend 0\nmore\n",
+		"gpumem-devices 2\nkind svm\nend 0\n",
+		"gpumem-devices 2\ndevice 0000:c1:00.0\nend 1\n",
+		"gpumem-devices 2\ndevice word\nend 1\n",
+		"gpumem-devices 2\ndevice 0000:C1:00.0\nend 1\n",
+		"gpumem-devices 2\n" DEVICE("0000:c1:00.0"),
+		"gpumem-devices 2\n" DEVICE("0000:c1:00.0") DEVICE("0000:c1:00.0") "end 2\n",
+		"gpumem-devices 2\n" DEVICE("0000:c1:00.0") "kind svm\nend 1\n",
+		"gpumem-devices 2\n" DEVICE("0000:c1:00.0") "colour red\nend 1\n",
+		"gpumem-devices 2\n" DEVICE("0000:c1:00.0") "end 2\n",
+		"gpumem-devices 2\ndevice 0000:c1:00.0\nkind gold\n",
+		"gpumem-devices 2\ndevice 0000:c1:00.0\nbytes -1\n",
+		"gpumem-devices 2\ndevice 0000:c1:00.0\nbytes 99999999999999999999\n",
+		"gpumem-devices 2\ndevice 0000:c1:00.0\nnode -2\n",
+		"gpumem-devices 2\ndevice 0000:c1:00.0\nnode 3000000000\n",
+		"gpumem-devices 2\ndevice 0000:c1:00.0\nmodel a\tb\n",
 	};
 	struct gpumem_devices *devices;
 
@@ -145,12 +148,12 @@ static void test_refused(void **state)
 		if (load_text(bad[i], strlen(bad[i]), &devices) != -EPROTO)
 			fail_msg("taken: %s", bad[i]);
 	}
-	assert_int_equal(load_text("gpumem-devices 1\n" DEVICE("0000:c1:00.0") "end 1\n",
-				   strlen("gpumem-devices 1\n" DEVICE("0000:c1:00.0") "end 1\n"),
+	assert_int_equal(load_text("gpumem-devices 2\n" DEVICE("0000:c1:00.0") "end 1\n",
+				   strlen("gpumem-devices 2\n" DEVICE("0000:c1:00.0") "end 1\n"),
 				   &devices),
 			 0);
 	gpumem_devices_free(devices);
-	assert_int_equal(load_text("gpumem-devices 1\n\0end 0\n", 24, &devices), -EPROTO);
+	assert_int_equal(load_text("gpumem-devices 2\n\0end 0\n", 24, &devices), -EPROTO);
 }
 
 static void test_too_long(void **state)
@@ -161,7 +164,7 @@ static void test_too_long(void **state)
 
 	(void)state;
 	assert_non_null(text);
-	len = (size_t)sprintf(text, "gpumem-devices 1\ndevice 0000:c1:00.0\nmodel ");
+	len = (size_t)sprintf(text, "gpumem-devices 2\ndevice 0000:c1:00.0\nmodel ");
 	memset(text + len, 'm', 96);
 	strcpy(text + len + 96, "\n");
 	assert_int_equal(load_text(text, strlen(text), &devices), -EPROTO);
@@ -169,11 +172,11 @@ static void test_too_long(void **state)
 	memset(text, 'x', 2 << 20);
 	assert_int_equal(load_text(text, 2 << 20, &devices), -EPROTO);
 
-	len = (size_t)sprintf(text, "gpumem-devices 1\n");
+	len = (size_t)sprintf(text, "gpumem-devices 2\n");
 	for (unsigned i = 0; i < GM_DEVICES_MAX + 1; i++)
 		len += (size_t)sprintf(text + len,
 				       "device %04x:00:00.0\nkind svm\nmodel \nbytes 5\nnode -1\n"
-				       "kfd_id 7\nrender_minor 128\ncpus \nbandwidth 0\n"
+				       "kfd_id 7\nrender_minor 128\nfile \ncpus \nbandwidth 0\n"
 				       "latency 0\nevidence \nnote \n",
 				       i);
 	len += (size_t)sprintf(text + len, "end %d\n", GM_DEVICES_MAX + 1);
