@@ -16,6 +16,7 @@ Usage:
 Options:
      --kernel <6.1|6.12>       kernel of the guest (default: 6.12)
      --abi <6.1|6.12|7.3>      driver behaviour of its devices (default: the kernel's)
+     --kind <svm|numa>         kind of the devices that tests use (default: svm)
      --no-install              do not install packages
  -h, --help                    display this help
 
@@ -23,19 +24,21 @@ Builds in build/ and build-asan/, keeps logs in build/logs/. The last line is "N
 USAGE
 }
 
-# The guests of a whole run: kernel, driver behaviour, tests. "*" is every test. The first one shares the
+# The guests of a whole run: kernel, driver behaviour, kind of devices, tests. "*" is every test. The first one shares the
 # machine with builds; tests that watch the clock come later.
 guests() {
 	cat <<-T
-	6.1  6.1  limit:short teardown:short storm
-	6.12 6.12 *
-	6.12 6.1  limit:short storm
-	6.12 7.3  limit:short storm
+	6.1  6.1  svm  limit:short teardown:short storm
+	6.12 6.12 svm  *
+	6.12 6.12 numa limit:short heat requests suspend teardown:short storm
+	6.1  6.1  numa limit:short
+	6.12 6.1  svm  limit:short storm
+	6.12 7.3  svm  limit:short storm
 	T
 }
 
 usage_error() { echo "test.sh: $*; see --help" >&2; exit 2; }
-mode=all kernel=6.12 abi='' install=1 names=()
+mode=all kernel=6.12 abi='' kind=svm install=1 names=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--*=*) option=${1%%=*}; value=${1#*=}; shift; set -- "$option" "$value" "$@" ;;
@@ -45,6 +48,7 @@ while [ $# -gt 0 ]; do
 	--no-install) install='' ;;
 	--kernel) kernel=${2:-}; shift ;;
 	--abi) abi=${2:-}; shift ;;
+	--kind) kind=${2:-}; shift ;;
 	-*) usage_error "unknown option $1" ;;
 	all|quick|guest|kfdsim) [ "$mode" = all ] || usage_error "one of quick, guest, kfdsim"; mode=$1 ;;
 	*) [ "$mode" = guest ] || usage_error "unknown word $1"; names+=("$1") ;;
@@ -53,6 +57,7 @@ while [ $# -gt 0 ]; do
 done
 case $kernel in 6.1|6.12) ;; *) usage_error "--kernel 6.1 or 6.12" ;; esac
 case $abi in ''|6.1|6.12|7.3) ;; *) usage_error "--abi 6.1, 6.12 or 7.3" ;; esac
+case $kind in svm|numa) ;; *) usage_error "--kind svm or numa" ;; esac
 [ "$mode" != guest ] || [ ${#names[@]} != 0 ] || usage_error "which tests?"
 
 cd "$(dirname "$0")" || exit 1
@@ -220,15 +225,15 @@ in_guest() { # PART SECTIONS KERNEL ABI TIMEOUT COMMAND…
 	shift 5
 	rm -f "$logs/${part// /-}.tap"
 	tests/vm/run --quiet --kernel "$k" --abi "$a" --module "$build/kfdsim-$k/kfdsim.ko" \
-		--device-size 512M --timeout "$limit" --dmesg "$logs/${part// /-}.dmesg" --setenv "SRCDIR=$SRCDIR" \
+		--device-size 512M --gpu-nodes 4 --timeout "$limit" --dmesg "$logs/${part// /-}.dmesg" --setenv "SRCDIR=$SRCDIR" \
 		--setenv "BUILDDIR=$BUILDDIR" --setenv "PREFIX=$PREFIX" --cwd / -- "$@" 2>&1 |
 		tap "$part" "$sections"
 	status=${PIPESTATUS[0]}
 	guest_status "$status" "$part" "$before"
 }
-guest() { # KERNEL ABI NAME…
-	local k=$1 a=$2 name argument files=()
-	shift 2
+guest() { # KERNEL ABI KIND NAME…
+	local k=$1 a=$2 kind=$3 name argument files=()
+	shift 3
 	for name; do
 		if [ "$name" = '*' ]; then
 			files+=("$top"/tests/guest/*.t)
@@ -240,9 +245,9 @@ guest() { # KERNEL ABI NAME…
 		fi
 	done
 	[ ${#files[@]} != 0 ] || return
-	say "guest with kernel $k, driver behaviour $a: ${#files[@]} tests"
-	in_guest "guest $k abi=$a" ${#files[@]} "$k" "$a" $((120 + 300 * ${#files[@]})) \
-		"$top/tests/guest/each" 300 "${files[@]}"
+	say "guest with kernel $k, driver behaviour $a, devices of kind $kind: ${#files[@]} tests"
+	in_guest "guest $k abi=$a $kind" ${#files[@]} "$k" "$a" $((120 + 300 * ${#files[@]})) \
+		env GPUMEM_TEST_KIND="$kind" "$top/tests/guest/each" 300 "${files[@]}"
 }
 kfdsim_check() { # KERNEL ABI
 	say "simulated devices on kernel $1, driver behaviour $2"
@@ -272,7 +277,7 @@ guest|kfdsim)
 	;;
 esac
 case $mode in
-guest) guest "$kernel" "${abi:-$kernel}" "${names[@]}" ;;
+guest) guest "$kernel" "${abi:-$kernel}" "$kind" "${names[@]}" ;;
 kfdsim) kfdsim_check "$kernel" "${abi:-$kernel}" ;;
 all)
 	must "kfdsim for kernel 6.12" kfdsim-6.12.log tests/build kfdsim 6.12

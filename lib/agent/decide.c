@@ -27,6 +27,7 @@ static struct gm_decision all_out(const struct gm_standing *s, enum gpumem_reaso
 		.evict_bytes = s->own,
 		.evict_reason = reason,
 		.must = true,
+		.all = true,
 	};
 }
 

@@ -31,6 +31,7 @@ struct gm_decision {
 	bool must;	      /* also what is settling or protected */
 	uint64_t admit_bytes; /* may be brought in without taking anything off */
 	uint64_t cold_bytes;  /* of them, of what was there before and is not in use */
+	bool all;	      /* nothing is to stay there, whatever it is */
 	bool exchange;	      /* hotter chunks may replace colder ones */
 	enum gpumem_reason stay_reason; /* why nothing comes that otherwise would; 0: the room decides */
 };

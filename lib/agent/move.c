@@ -252,6 +252,13 @@ uint64_t gm_move_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, 
 			continue;
 		granted = charge_pages(p, index, n);
 		*ret_full = granted < n;
+		/* A chunk that is one huge page goes to a node as a whole, or the limit would be passed. */
+		if (*ret_full && n == GM_SCAN_PAGES && gm_is_node(&p->place.devices.device[index])) {
+			if (p->ledger.slot)
+				gm_ledger_uncharge(&p->ledger, index,
+						   (uint64_t)granted * GM_PAGE_BYTES);
+			break;
+		}
 		if (granted == 0)
 			break;
 		done = move_run(p, c, base + (size_t)i * GM_PAGE_BYTES, granted, index);

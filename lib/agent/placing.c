@@ -9,8 +9,10 @@
 #include "agent/attach.h"
 #include "agent/placing.h"
 #include "base/cleanup.h"
+#include "discover/node_now.h"
 #include "ledger/ledger.h"
 #include "place/mempolicy.h"
+#include "place/numa.h"
 
 static struct {
 	bool differ; /* the agent's from the task's */
@@ -41,6 +43,19 @@ static bool is_limited(const struct gpumem_plan *plan, const struct gm_limits *l
 	return false;
 }
 
+/* What the loader and the kernel put on the devices before. */
+static void clear(const struct gpumem_plan *plan, const struct gm_place_devices *devices)
+{
+	int host;
+
+	for (uint32_t i = 0; i < plan->device_count; i++) {
+		const struct gm_place_device *d = &devices->device[plan->device[i]];
+
+		if (d->kind == GPUMEM_KIND_NUMA && gm_nodes_with_cpus(d->node, &host, 1))
+			gm_numa_clear(d->node, host);
+	}
+}
+
 void gm_placing_adopt(const char *job_dir, const char *plan_text)
 {
 	struct gm_place_devices devices;
@@ -61,6 +76,8 @@ void gm_placing_adopt(const char *job_dir, const char *plan_text)
 		return;
 	placing.differ = placing.task.mode != placing.agent.mode &&
 			 gm_mempolicy_set(&placing.agent) == 0;
+	if (placing.differ && placing.agent.mode == GM_MPOL_LOCAL)
+		clear(&plan, &devices);
 }
 
 void gm_placing_before_exec(void)

@@ -98,6 +98,7 @@ struct gm_proc {
 	uint64_t exchange_ns; /* the next one, where the rule has a period of its own */
 	bool exchange;	      /* hotter chunks may replace colder ones there */
 	enum gpumem_reason stay_reason; /* why nothing comes to the home device; 0: the room decides */
+	uint32_t cleared;     /* bits: devices that everything was taken off */
 	bool returning;	      /* chunks that left for a suspend are still to come back */
 	atomic_bool suspended;
 	bool was_suspended; /* as of the last settling */

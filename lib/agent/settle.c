@@ -461,6 +461,17 @@ static void forget_last_suspend(struct gm_proc *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* A device that is a node also has what no chunk accounts for. */
+static void clear_once(struct gm_proc *p, size_t i, bool all)
+{
+	if (!all) {
+		p->cleared &= ~(1u << i);
+	} else if (!(p->cleared >> i & 1) && !atomic_load(&p->ledger.slot->device[i].charged)) {
+		gm_place_clear(&p->place, i);
+		p->cleared |= 1u << i;
+	}
+}
+
 /* One pass brings to all the devices; the one that lacks most stands for them. */
 static void weave(struct gm_proc *p, size_t i, const struct gm_decision *d)
 {
@@ -517,6 +528,7 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 			set_engine_room(p, &s);
 		if (d.evict_bytes && gm_proc_open(p) == 0)
 			more |= !evict(p, i, &d, until);
+		clear_once(p, i, d.all);
 		room = device_room(p, i, d.admit_bytes);
 		if (room < d.admit_bytes && room < GPUMEM_CHUNK_BYTES)
 			p->notes |= GPUMEM_NOTE_PRESSURE;

@@ -22,6 +22,12 @@
  */
 int gm_numa_put(void *addr, size_t len, int node);
 
+/*
+ * All pages of the own process that are on node `from` and mapped by nobody else to node `to`, whatever mapping
+ * they are in: migrate_pages(2). Grows with the process. Errors: what it says; pages that stay are none.
+ */
+int gm_numa_clear(int from, int to);
+
 /* Why pages stayed. */
 enum gm_numa_fail {
 	GM_NUMA_PINNED = 0, /* somebody holds a reference: DMA, io_uring, a lock of the kernel's */

@@ -13,6 +13,8 @@
 
 #define MPOL_MF_MOVE 2
 #define NAMES 512
+#define NODES 1024
+#define BITS ((int)(8 * sizeof(unsigned long)))
 #define UNSET INT_MIN
 #define LOOKS 4 /* pages of a frame that tell whether it followed its head */
 
@@ -137,6 +139,18 @@ static int put_names(const struct gm_numa_walk *w, uintptr_t *name, size_t n, in
 	}
 	rc = put(name, others, node);
 	return first ? first : rc;
+}
+
+int gm_numa_clear(int from, int to)
+{
+	unsigned long old[NODES / BITS] = { 0 }, new[NODES / BITS] = { 0 };
+
+	if (from < 0 || from >= NODES || to < 0 || to >= NODES)
+		return -EINVAL;
+	old[from / BITS] = 1ul << from % BITS;
+	new[to / BITS] = 1ul << to % BITS;
+	/* The kernel takes one bit less than it is told. */
+	return syscall(SYS_migrate_pages, 0, NODES + 1ul, old, new) < 0 ? -errno : 0;
 }
 
 int gm_numa_put(void *addr, size_t len, int node)

@@ -34,6 +34,8 @@ const char *gm_place_way(const struct gm_place *place);
 
 /* Moves to device `index`, or to system memory with GM_PLACE_HOST. 0 says nothing about what moved. */
 int gm_place_move(struct gm_place *place, void *addr, size_t len, size_t index);
+/* Where the device's memory is a node: takes what moves by no policy (stacks, libraries' data) off it too. */
+void gm_place_clear(struct gm_place *place, size_t index);
 /* Preferred location; GM_PLACE_HOST, or GM_PLACE_HOST + 1 for none. NUMA nodes know no such thing. */
 int gm_place_prefer(struct gm_place *place, void *addr, size_t len, size_t index);
 /* The counter a failed move goes to. Pure. */

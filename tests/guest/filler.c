@@ -38,6 +38,8 @@ static uint64_t pattern(size_t page, uint64_t round)
 	return (page * 0x9e3779b97f4a7c15ull) ^ (round << 1) ^ (uint64_t)getpid() << 40;
 }
 
+static int gpu_node = 1024; /* nodes from this one on are devices' memory */
+
 struct where {
 	size_t device, host, absent;
 };
@@ -64,7 +66,7 @@ static struct where measure(char *mem, size_t bytes)
 		for (size_t i = 0; i < n; i++)
 			if (!(in[i] & 1))
 				w.absent += PAGE;
-			else if (status[i] == -ENOENT)
+			else if (status[i] == -ENOENT || status[i] >= gpu_node)
 				w.device += PAGE;
 			else
 				w.host += PAGE;
@@ -105,6 +107,8 @@ int main(int argc, char **argv)
 	pid_t child = 0;
 	char *mem;
 
+	if (getenv("GPUMEM_VM_FIRST_GPU_NODE"))
+		gpu_node = atoi(getenv("GPUMEM_VM_FIRST_GPU_NODE"));
 	while ((c = getopt(argc, argv, "m:t:o:s:fer")) != -1) {
 		if (c == 'm')
 			bytes = strtoul(optarg, NULL, 10) << 20;

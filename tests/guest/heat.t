@@ -8,7 +8,6 @@
 cluster_up "CpuBudget=5%"
 d0=$(device_pci 0)
 conf="--conf /tmp/gpumem.conf"
-moved() { echo $((($(cat /sys/class/kfdsim/dev0/migrated_in) + $(cat /sys/class/kfdsim/dev0/migrated_out)) * 4096)); }
 
 out=$(GPUMEM_TEST_SOFT_DIRTY=1 "$BUILDDIR/tests/unit/test_signals" 2>&1)
 is "soft-dirty and referenced bits as this kernel has them" 0 $?
@@ -37,7 +36,7 @@ user sbatch -Q -w n1 -n2 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=80M -
 	--wrap "srun -n1 --overlap filler -m 96 -t 90 -s $JOBS/stop -o $JOBS/w &
 		while [ ! -e $JOBS/go ]; do sleep 0.1; done
 		srun -n1 --overlap filler -m 48 -t 90 -s $JOBS/stop -o $JOBS/v & wait"
-poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 18944 ]"
+poll 60 at_least 0 $((18944 * 4096))
 touch "$JOBS/go"
 has_share() { [ "$(cat "$JOBS"/v.* 2>/dev/null | tr ' ' '\n' | sed -n 's/^device=//p')" -ge $((36 * MB)) ] 2>/dev/null; }
 filled() { [ "$(cat "$JOBS"/v.* 2>/dev/null | tr ' ' '\n' | sed -n 's/^host=//p')" != '' ]; }
@@ -60,11 +59,11 @@ sweep() { # ORDER: prints the bytes that moved, and those wanted back soon after
 	user srun -w n1 -n1 --gpus=1 --mem=1200 "--gpu-mem-policy=prefer,limit=64M,high=100%,low=97%,evict=$1" \
 		load sweep -m 80 -d 60 -t 90 -s "$JOBS/stop" -o "$JOBS/s" >"$JOBS/out" 2>&1 &
 	local job=$! before after refaulted
-	poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 14000 ]"
+	poll 60 at_least 0 $((14000 * 4096))
 	sleep 6 # two times round, for the policy to see what it is
-	before=$(moved)
+	before=$(moved 0)
 	sleep 12
-	after=$(moved)
+	after=$(moved 0)
 	refaulted=$(gpumem report $conf -b -n -o DEVICE,REFAULTED "$(squeue -h -o %A)" |
 		awk -v d="$d0" '$1 == d { print $2; exit }')
 	touch "$JOBS/stop"

@@ -9,6 +9,9 @@ export RIG=/tmp/gpumem-slurm
 STATE=/run/gpumem
 MB=$((1024 * 1024))
 JOBS=$RIG/jobs
+# Kind of the devices under test: svm, those of kfdsim, or numa, nodes of the guest without CPUs.
+KIND=${GPUMEM_TEST_KIND:-svm}
+GPU_NODE=${GPUMEM_VM_FIRST_GPU_NODE:-0}
 tap_count=0 tap_failed=0
 
 # A checkout in root's home: in the guest, whose files are a copy, the jobs' user may pass.
@@ -39,6 +42,12 @@ check() {
 is() { # description, expected, seen
 	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected: $2" "seen: $3"; fi
 }
+# Two witnesses' bytes are the same. A node also has a process's stack and libraries, which no policy moves.
+agrees() { # description, the kernel's, another's
+	local slack=0
+	[ $KIND = numa ] && slack=$MB
+	check "$1" "\$v1 >= \$v2 && \$v1 - \$v2 <= $slack" "$2" "$3"
+}
 has() { # description, pattern (grep -E), text
 	if grep -qE -- "$2" <<<"$3"; then ok "$1"; else not_ok "$1" "expected a match of: $2" "seen: $3"; fi
 }
@@ -54,11 +63,21 @@ poll() {
 	done
 }
 
+# The guest's nodes of memory alone as devices, in the place of the render nodes that Slurm knows.
+given() {
+	[ $KIND = numa ] || return 0
+	local i=0 file
+	for file in /dev/dri/renderD*; do
+		echo "Device=$(device_pci $i) Kind=numa Node=$((GPU_NODE + i)) File=$file"
+		i=$((i + 1))
+	done
+}
 # A cluster; $1: more lines for gpumem.conf.
 cluster_up() {
 	mkdir -p $STATE
 	cat >/tmp/gpumem.conf <<-C
 	StateDir=$STATE/%n
+	$(given)
 	NodeName=n1 Devices=$(device_pci 0),$(device_pci 1)
 	NodeName=n2 Devices=$(device_pci 2),$(device_pci 3)
 	${1:-}
@@ -75,17 +94,28 @@ cluster_down() { "$SRCDIR/tests/vm/slurm-down"; }
 # As the user who runs jobs, in the folder for their output.
 user() { runuser -u gpumemtest -- env -C "$JOBS" PATH="$PATH" "$@"; }
 
-device_pci() { gpumem list --no-hwloc -n -o DEVICE | sed -n "$(($1 + 1))p"; }
+device_pci() {
+	if [ $KIND = numa ]; then echo "0009:0$(($1 + 1)):00.0"; return; fi
+	gpumem list --no-hwloc -n -o DEVICE | sed -n "$(($1 + 1))p"
+}
 # Every job ended and every node idle, not drained.
 idle() { [ -z "$(squeue -h)" ] && [ "$(sinfo -h -N -o %T | sort -u)" = idle ]; }
 no_state() { ! ls -d $STATE/*/job-* >/dev/null 2>&1; }
 
+# What moved so far, in bytes, there and back, on device $1 or on all.
+moved() {
+	if [ $KIND = numa ]; then
+		echo $(($(sed -n 's/^pgmigrate_success //p' /proc/vmstat) * 4096))
+	else
+		cat /sys/class/kfdsim/dev"${1:-*}"/migrated_* | awk '{ s += $1 } END { print s * 4096 }'
+	fi
+}
 # Nothing moved for a second and a half, so that four witnesses one after the other see the same.
 still() {
 	local before
-	before=$(cat /sys/class/kfdsim/dev*/migrated_*)
+	before=$(moved)
 	sleep 1.5
-	[ "$before" = "$(cat /sys/class/kfdsim/dev*/migrated_*)" ]
+	[ "$before" = "$(moved)" ]
 }
 
 # Job $1 exchanges nothing any more, and nothing moves: all witnesses see the same.
@@ -95,25 +125,53 @@ at_rest() {
 }
 
 # ---- the witnesses; all in bytes
-# kfdsim's own pages of device $1
-sim() { echo $(($(cat "/sys/class/kfdsim/dev$1/used_pages") * 4096)); }
-sim_peak() { echo $(($(cat "/sys/class/kfdsim/dev$1/peak_pages") * 4096)); }
-sim_peak_reset() { echo "reset-peak dev=$1" >/dev/kfdsim-control; }
+# the kernel's own count of device $1: kfdsim's pages, or the node's anonymous ones
+sim() {
+	if [ $KIND = numa ]; then
+		cat /proc/sys/vm/stat_refresh 2>/dev/null
+		awk '$3 == "AnonPages:" { print $4 * 1024 }' "/sys/devices/system/node/node$((GPU_NODE + $1))/meminfo"
+	else
+		echo $(($(cat "/sys/class/kfdsim/dev$1/used_pages") * 4096))
+	fi
+}
+at_least() { [ "$(sim "$1")" -ge "$2" ]; } # DEVICE BYTES
+at_most() { [ "$(sim "$1")" -le "$2" ]; }
+# the most there was since sim_peak_reset; a node has no such counter, so it is looked at five times a second
+sim_peak() { if [ $KIND = numa ]; then cat "/tmp/peak.$1"; else echo $(($(cat "/sys/class/kfdsim/dev$1/peak_pages") * 4096)); fi; }
+sim_peak_reset() {
+	if [ $KIND != numa ]; then echo "reset-peak dev=$1" >/dev/kfdsim-control; return; fi
+	pkill -f gpumem-peak-of 2>/dev/null
+	local meminfo=/sys/devices/system/node/node$((GPU_NODE + $1))/meminfo
+	# shellcheck disable=SC2016  # the inner shell's variables
+	bash -c 'most=0
+		while sleep 0.2; do
+			now=$(awk "\$3 == \"AnonPages:\" { print \$4 * 1024 }" "$1")
+			[ "$now" -le $most ] || most=$now
+			echo $most >"$2"
+		done' gpumem-peak-of "$meminfo" "/tmp/peak.$1" </dev/null >/dev/null 2>&1 &
+	disown
+}
 # what gpumem says the job $1 has on the device with PCI address $2
 told() { gpumem status --conf /tmp/gpumem.conf -j "$1" -d -b -n -o DEVICE,RESIDENT | awk -v d="$2" '$1 == d { print $2; exit }'; }
-# what process $1 has on devices between two addresses: smaps counts device pages, numa_maps does not
+# what process $1 has on devices between two addresses: by numa_maps on their nodes; of kind svm smaps counts
+# device pages and numa_maps does not
 maps_minus_numa() { # PID START END, hexadecimal as filler reports them
-	local rss nodes
-	rss=$(awk -v from="$2" -v to="$3" '
-		function pad(x) { return substr("0000000000000000" x, length(x) + 1) }
-		/^[0-9a-f]+-[0-9a-f]+ / { split($1, a, "-"); in_it = pad(a[1]) >= pad(from) && pad(a[2]) <= pad(to) }
-		/^Rss:/ && in_it { s += $2 } END { print s * 1024 }' "/proc/$1/smaps")
-	nodes=$(awk -v from="$2" -v to="$3" '
-		function pad(x) { return substr("0000000000000000" x, length(x) + 1) }
+	local rss=0 nodes least=0 awk_pad='function pad(x) { return substr("0000000000000000" x, length(x) + 1) }'
+	if [ $KIND = numa ]; then
+		least=$GPU_NODE
+	else
+		rss=$(awk -v from="$2" -v to="$3" "$awk_pad"'
+			/^[0-9a-f]+-[0-9a-f]+ / { split($1, a, "-"); in_it = pad(a[1]) >= pad(from) && pad(a[2]) <= pad(to) }
+			/^Rss:/ && in_it { s += $2 } END { print s * 1024 }' "/proc/$1/smaps")
+	fi
+	nodes=$(awk -v from="$2" -v to="$3" -v least="$least" "$awk_pad"'
 		pad($1) >= pad(from) && pad($1) < pad(to) {
-			for (i = 2; i <= NF; i++) if ($i ~ /^N[0-9]+=/) { sub(/.*=/, "", $i); s += $i }
+			for (i = 2; i <= NF; i++) if ($i ~ /^N[0-9]+=/) {
+				split(substr($i, 2), n, "=")
+				if (n[1] >= least) s += n[2]
+			}
 		} END { print s * 4096 }' "/proc/$1/numa_maps")
-	echo $((rss - nodes))
+	if [ $KIND = numa ]; then echo "$nodes"; else echo $((rss - nodes)); fi
 }
 # a field of filler's report of process $1: device, host, errors, rounds …
 said() { tr ' ' '\n' <"$JOBS/w.$1" 2>/dev/null | sed -n "s/^$2=//p"; }

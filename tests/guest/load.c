@@ -86,6 +86,8 @@ static void touch(char *mem, size_t from, size_t to, uint32_t *count)
 	}
 }
 
+static int gpu_node = 1024; /* nodes from this one on are devices' memory */
+
 /* Of every 16th page of a range: how many are on a device. */
 static size_t on_device(char *mem, size_t from, size_t to, size_t *ret_asked)
 {
@@ -101,7 +103,7 @@ static size_t on_device(char *mem, size_t from, size_t to, size_t *ret_asked)
 		if (syscall(SYS_move_pages, 0, n, pages, NULL, status, 0) < 0)
 			exit(2);
 		for (size_t k = 0; k < n; k++)
-			device += status[k] == -ENOENT;
+			device += status[k] == -ENOENT || status[k] >= gpu_node;
 		asked += n;
 	}
 	*ret_asked += asked;
@@ -316,6 +318,8 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
+	if (getenv("GPUMEM_VM_FIRST_GPU_NODE"))
+		gpu_node = atoi(getenv("GPUMEM_VM_FIRST_GPU_NODE"));
 	optind = 2;
 	while ((c = getopt(argc, argv, "m:t:S:d:r:s:o:f:")) != -1) {
 		switch (c) {

@@ -11,7 +11,7 @@ rm -f "$JOBS"/w.* "$JOBS/stop"
 user srun -w n1 -n1 --gpus=1 --mem=300 --gpu-mem-policy=prefer,limit=96M \
 	filler -m 266 -t 60 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
-poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 23000 ]"
+poll 60 at_least 0 $((23000 * 4096))
 poll 30 sh -c "ls $JOBS/w.* >/dev/null 2>&1"
 pid=$(fillers | head -n 1)
 group=$(sed -n 's/^0:://p' "/proc/$pid/cgroup")

@@ -38,7 +38,7 @@ check "bw=64M: and at least half of it over all" '$v1 >= 32*MB' "$mean"
 poll 20 holds 290
 id=$(squeue -h -o %A)
 user gpumem set $conf -j "$id" limit=128M >/dev/null 2>&1
-poll 10 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -le 32768 ]"
+poll 10 at_most 0 $((32768 * 4096))
 check "a limit does not wait for bw=" '$v1 <= 128*MB' "$(sim 0)"
 end_job bw
 
@@ -57,7 +57,7 @@ own() { # user time of the agent's thread, in ticks: the moves themselves are th
 read -r user0 system0 < <(own)
 begin=$(date +%s%N)
 user gpumem set $conf -j "$id" limit=152M >/dev/null
-poll 20 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -le $((152 * 95 * 256 / 100)) ]"
+poll 20 at_most 0 $((152 * 95 * 256 / 100 * 4096))
 took=$((($(date +%s%N) - begin) / 1000000))
 read -r user1 system1 < <(own)
 echo "# overshoot of 256 MiB: below the high mark after $took ms; $(((user1 - user0) * 10)) ms of the agent's own, $(((system1 - system0) * 10)) ms in the kernel"
@@ -73,7 +73,7 @@ check "set high=60% low=50%: down to half" '$v1 >= $v2 - 152*MB / 2' $(($(out) -
 sleep 2
 check "what is cold does not come back above the low mark" '$v1 <= 152*MB * 61 / 100' "$(sim 0)"
 user gpumem set $conf -j "$id" policy=host >/dev/null
-poll 10 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) = 0 ]"
+poll 10 at_most 0 0
 is "set policy=host: all comes back" 0 "$(sim 0)"
 end_job marks
 

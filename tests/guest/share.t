@@ -12,7 +12,7 @@ sim_peak_reset 0
 user srun -w n1 -n2 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=48M \
 	filler -m 64 -t 120 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
-poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 11264 ]"
+poll 60 at_least 0 $((11264 * 4096))
 id=$(squeue -h -o %A)
 at_rest "$id"
 check "two tasks, one device: 44 to 48 MiB together" '$v1 >= 44*MB && $v1 <= 48*MB' "$(sim 0)"
@@ -30,7 +30,7 @@ rm -f "$JOBS"/w.* "$JOBS/stop"
 user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=64M \
 	filler -m 48 -t 120 -s "$JOBS/stop" -f -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
-poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 15360 ]"
+poll 60 at_least 0 $((15360 * 4096))
 id=$(squeue -h -o %A)
 at_rest "$id"
 check "forked child: 60 to 64 MiB together" '$v1 >= 60*MB && $v1 <= 64*MB' "$(sim 0)"
@@ -67,7 +67,7 @@ srun --gpu-mem-policy=prefer,limit=16M filler -m 48 -t 120 -s $JOBS/stop -o $JOB
 srun --gpu-mem-policy=prefer,limit=128M true
 S
 user sbatch -w n1 -n1 --gpus=1 --mem=800 -o step.out --gpu-mem-policy=prefer,limit=64M script >/dev/null
-poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 3584 ]"
+poll 60 at_least 0 $((3584 * 4096))
 poll 20 still
 check "step: 14 to 16 MiB" '$v1 >= 14*MB && $v1 <= 16*MB' "$(sim 0)"
 touch "$JOBS/stop"

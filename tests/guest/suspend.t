@@ -13,7 +13,7 @@ start() { # POLICY
 	user srun -w n1 -n2 --gpus=1 --mem=1200 "--gpu-mem-policy=$1" \
 		filler -m 48 -t 180 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 	job=$!
-	poll 60 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge ${2:-18000} ]"
+	poll 60 at_least 0 $((${2:-18000} * 4096))
 	poll 20 still
 	id=$(squeue -h -o %A)
 	before=$(sim 0)
@@ -42,7 +42,7 @@ has "suspend: the tasks are frozen" 'SUSPENDED|S ' "$(squeue -h -o '%T ')"
 # Another process has the device to itself meanwhile.
 user gpumem run $conf -d $d0 prefer filler -m 64 -t 4 -o "$JOBS/other" >/dev/null 2>&1 &
 other=$!
-poll 10 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 12000 ]"
+poll 10 at_least 0 $((12000 * 4096))
 check "suspend: another one uses the device" '$v1 >= 46*MB' "$(sim 0)"
 wait $other
 poll 10 empty
@@ -67,14 +67,14 @@ rm -f "$JOBS"/w.* "$JOBS/stop"
 user bash -c "set -m; gpumem run $conf -d $d0 prefer,limit=80M filler -m 48 -t 60 -s $JOBS/stop -o $JOBS/w >/dev/null 2>&1 &
 	wait; wait" 2>/dev/null &
 shell=$!
-poll 30 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 12000 ]"
+poll 30 at_least 0 $((12000 * 4096))
 pid=$(fillers | head -n 1)
 kill -TSTP "$pid"
 stopped() { grep -q '^State:.T' "/proc/$pid/status"; }
 poll 10 stopped && ok "SIGTSTP: the process stops" || not_ok "SIGTSTP: the process stops" "$(grep State "/proc/$pid/status")"
 is "SIGTSTP: with nothing on the device" 0 "$(sim 0)"
 kill -CONT "$pid"
-poll 15 sh -c "[ \$(cat /sys/class/kfdsim/dev0/used_pages) -ge 12000 ]"
+poll 15 at_least 0 $((12000 * 4096))
 check "SIGCONT: it is back" '$v1 >= 45*MB' "$(sim 0)"
 touch "$JOBS/stop"
 wait $shell
