@@ -58,6 +58,19 @@ void site_close(struct site *site)
 	site->ctx = gpumem_unref(site->ctx);
 }
 
+/* A line of the site's that the kernel contradicts is a mistake, or a driver that has not started. */
+static void tell_contradicted(const struct gpumem_devices *devices)
+{
+	const struct gpumem_device *dev;
+	size_t i;
+
+	gpumem_devices_foreach(devices, dev, i)
+		if (gpumem_device_kind(dev) == GPUMEM_KIND_NONE &&
+		    strncmp(gpumem_device_evidence(dev), "conf:", 5) == 0)
+			slurm_error("gpumem: %s: %s", gpumem_device_pci(dev),
+				    gpumem_device_note(dev));
+}
+
 void site_refresh(struct site *site)
 {
 	struct gpumem_error err = { 0 };
@@ -70,6 +83,7 @@ void site_refresh(struct site *site)
 	}
 	if (gpumem_devices_given(site->ctx, site->conf, site->node, devices, &err) < 0)
 		slurm_error("gpumem: %s", err.text);
+	tell_contradicted(devices);
 	snprintf(path, sizeof(path), "%s/" CACHE, site->state_dir);
 	if (gpumem_state_make(site->state_dir, &err) < 0 ||
 	    gpumem_devices_save(devices, path, &err) < 0)

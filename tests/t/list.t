@@ -83,6 +83,29 @@ test_expect_success 'managed devices only' '
 	test_must_be_empty none
 '
 
+test_expect_success 'devices that gpumem.conf names' '
+	cat >given.conf <<-EOF &&
+	Device=0009:01:00.0 Kind=numa Node=1 File=/dev/nvidia3
+	Device=000a:01:00.0 Kind=numa Node=2
+	Device=000b:01:00.0 Kind=numa Node=1 NodeName=elsewhere-than-here
+	EOF
+	gpumem list --root "$fixtures/gh200-numa" --conf given.conf -n \
+		-o DEVICE,KIND,NODE,FILE,EVIDENCE,NOTE >raw &&
+	tr -s " " <raw >out &&
+	cat >want <<-EOF &&
+	0009:01:00.0 numa 1 /dev/nvidia3 conf:Device,sysfs:cpuless,sysfs:movable -
+	000a:01:00.0 none 2 - conf:Device line 2 of gpumem.conf: node 2 has no memory
+	EOF
+	test_cmp want out &&
+	SLURMD_NODENAME=elsewhere-than-here gpumem list --root "$fixtures/gh200-numa" \
+		--conf given.conf -n -o DEVICE >out &&
+	test $(wc -l <out) = 3 &&
+	echo Colour=red >bad.conf &&
+	test_expect_code 1 gpumem list --root "$fixtures/gh200-numa" --conf bad.conf 2>err &&
+	grep "^gpumem: bad.conf:1: " err &&
+	test_expect_code 1 gpumem list --root "$fixtures/gh200-numa" --conf nowhere.conf
+'
+
 test_expect_success 'columns: chosen, added, in any case, in the order given' '
 	gpumem list --root "$fixtures/gh200-numa" -n -o kind,DEVICE >out &&
 	echo "numa 0009:01:00.0" >want &&

@@ -35,11 +35,11 @@ done
 
 test_expect_success 'gpumem.conf(5) explains every key' '
 	sed -n "s/^.{ *\"\([A-Z][A-Za-z]*\)\", GM_RULE_.*/\1/p" "$policy/conf_keys.c" >keys &&
-	test "$(wc -l <keys)" -eq 11 &&
+	test "$(wc -l <keys)" -eq 12 &&
 	sed -n "s/^.{ *\"\([A-Z][A-Za-z]*\)\", GM_SCOPE_.*/\1/p" "$policy/conf.c" >scopes &&
 	test "$(wc -l <scopes)" -eq 3 &&
 	headings "$man/gpumem.conf.5" >headings &&
-	for key in $(cat keys scopes) NodeName; do
+	for key in $(cat keys scopes) NodeName Device; do
 		grep "^$key=" headings || { echo "no paragraph on $key"; return 1; }
 	done &&
 	grep "Devices=" headings

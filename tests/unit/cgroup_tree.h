@@ -76,6 +76,17 @@ static inline void tree_note_cgroup(const struct tree *t, const char *cgroup)
 	close(fd);
 }
 
+/* Makes device i of the record's table one of another kind. */
+static inline void tree_set_kind(const struct tree *t, size_t i, uint32_t kind)
+{
+	size_t at = offsetof(struct gm_limits, device) + i * sizeof(struct gm_limits_device);
+	int fd = open(t->r->limits, O_WRONLY);
+
+	at += offsetof(struct gm_limits_device, kind);
+	assert_int_equal(pwrite(fd, &kind, sizeof(kind), (off_t)at), sizeof(kind));
+	close(fd);
+}
+
 static inline int tree_new(void **state)
 {
 	struct tree *t = calloc(1, sizeof(*t));

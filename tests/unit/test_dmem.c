@@ -115,6 +115,21 @@ static void test_none(void **state)
 	assert_int_equal(wall(t, NULL), -ENOENT);
 }
 
+/* Memory that is a NUMA node is not the controller's, whatever it has by that name. */
+static void test_nodes(void **state)
+{
+	struct tree *t = *state;
+
+	kernel_with_dmem(t);
+	tree_set_kind(t, 0, GPUMEM_KIND_NUMA);
+	assert_int_equal(wall(t, NULL), 0);
+	assert_string_equal(tree_read(t, WALL_FILE), R1 " 67108864");
+	assert_int_equal(noted(t, 0), 0);
+	assert_int_equal(noted(t, 1), LIMIT);
+	tree_set_kind(t, 1, GPUMEM_KIND_NUMA_SHARED);
+	assert_int_equal(wall(t, NULL), -ENOTSUP);
+}
+
 static void test_left(void **state)
 {
 	struct tree *t = *state;
@@ -138,7 +153,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_tree(test_wall), with_tree(test_other_names), with_tree(test_raised_limit),
-		with_tree(test_none), with_tree(test_left),
+		with_tree(test_none), with_tree(test_nodes), with_tree(test_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,19 @@ static void test_once(void **state)
 	}
 }
 
+/* Memory that CPU and GPU share is the job's already; a node of the GPU's own is not. */
+static void test_kinds(void **state)
+{
+	struct tree *t = *state;
+
+	tree_write(t, MAX_FILE, BASE "\n");
+	assert_int_equal(gpumem_job_give(t->r->state, JOB, both, 2, NULL), 0);
+	tree_set_kind(t, 0, GPUMEM_KIND_NUMA_SHARED);
+	tree_set_kind(t, 1, GPUMEM_KIND_NUMA);
+	assert_int_equal(credit(t), 0);
+	assert_string_equal(tree_read(t, MAX_FILE), ONE);
+}
+
 /* The next step: Slurm writes what it knows. */
 static void test_rewritten(void **state)
 {
@@ -177,7 +190,8 @@ static void test_given(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		with_tree(test_once),	   with_tree(test_rewritten), with_tree(test_more_devices),
+		with_tree(test_once),	   with_tree(test_kinds),     with_tree(test_rewritten),
+		with_tree(test_more_devices),
 		with_tree(test_unlimited), with_tree(test_race),      with_tree(test_missing),
 		with_tree(test_step),	   with_tree(test_given),     with_tree(test_locked),
 	};
