@@ -160,13 +160,15 @@ static bool wants_in(const struct gm_proc *p, const struct gm_chunk *c,
 static bool bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, size_t index,
 		     uint64_t begun_ns)
 {
+	uint16_t retry_pass = gm_chunk_at(&p->chunks, id)->retry_pass;
 	uint64_t bytes;
 	bool full = false;
 
 	if (!gm_proc_bandwidth(p, false))
 		return false;
 	bytes = gm_move_in(p, id, view, index, GM_MIN_RUN, &full);
-	if (bytes || !full)
+	/* Pieces that are too small to move are no failure. */
+	if (bytes || gm_chunk_at(&p->chunks, id)->retry_pass != retry_pass)
 		gm_proc_note(p, id, bytes, bytes ? GPUMEM_REASON_ROOM : GPUMEM_REASON_FAILED);
 	p->cold_bytes -= bytes < p->cold_bytes ? bytes : p->cold_bytes;
 	p->admit_bytes -= bytes < p->admit_bytes ? bytes : p->admit_bytes;

@@ -95,7 +95,7 @@ cluster_down() { "$SRCDIR/tests/vm/slurm-down"; }
 user() { runuser -u gpumemtest -- env -C "$JOBS" PATH="$PATH" "$@"; }
 
 device_pci() {
-	if [ $KIND = numa ]; then echo "0009:0$(($1 + 1)):00.0"; return; fi
+	if [ $KIND = numa ]; then echo "0000:0$(($1 + 1)):00.0"; return; fi
 	gpumem list --no-hwloc -n -o DEVICE | sed -n "$(($1 + 1))p"
 }
 # Every job ended and every node idle, not drained.

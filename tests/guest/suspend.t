@@ -7,7 +7,8 @@ cluster_up
 conf="--conf /tmp/gpumem.conf"
 d0=$(device_pci 0)
 empty() { [ "$(sim 0)" = 0 ]; }
-back() { [ "$(sim 0)" -ge $((before * 95 / 100)) ]; }
+# Processes may trade their shares from then on.
+back() { now=$(sim 0); [ "$now" -ge $((before * 95 / 100)) ]; }
 start() { # POLICY
 	rm -f "$JOBS"/w.* "$JOBS/stop"
 	user srun -w n1 -n2 --gpus=1 --mem=1200 "--gpu-mem-policy=$1" \
@@ -50,8 +51,8 @@ begin=$(date +%s%N)
 scontrol resume "$id"
 poll 15 back
 took=$((($(date +%s%N) - begin) / 1000000))
-echo "# resume: $(($(sim 0) / MB)) of $((before / MB)) MiB within $took ms"
-check "resume: at least 95 % is back" '100 * $v1 >= 95 * $v2' "$(sim 0)" "$before"
+echo "# resume: $((now / MB)) of $((before / MB)) MiB within $took ms"
+check "resume: at least 95 % is back" '100 * $v1 >= 95 * $v2' "$now" "$before"
 finish_job suspend
 
 start prefer,limit=80M,suspend=keep
