@@ -21,8 +21,9 @@
 #define BATCH_BYTES (64ul << 20)
 #define LEAST_BYTES (4ul << 20)
 #define BATCHES_EACH 4 /* of a worker, so that nobody waits long for the last one */
-#define GROUP 512	/* names whose sample is compared */
-#define STRIDE 16
+#define GROUP 512 /* frames looked into by one call */
+#define STRIDE_BITS 4
+#define STRIDE (1u << STRIDE_BITS)
 #define NOT_ASKED INT_MIN
 
 struct mover {
@@ -87,20 +88,27 @@ static int ask(struct batch *b, size_t n, int *out, bool (*pick)(const struct ba
 
 static bool in_sample(const struct batch *b, size_t i, size_t n)
 {
-	return (b->name[i] & GM_NAME_FLAGS) || i % STRIDE == 0 || i + 1 == n;
+	/* One of each STRIDE, not in step with anything the program does. */
+	return (b->name[i] & GM_NAME_FLAGS) || i + 1 == n ||
+	       i % STRIDE == (uint32_t)(i / STRIDE + 1) * 2654435761u >> (32 - STRIDE_BITS);
 }
 
-/* What the sample says holds for the group, if all of it says the same. */
-static void spread(size_t n, int *out)
+/* What the sample says of a frame holds for all of it, if all of the sample says the same. */
+static void spread(const struct batch *b, size_t n, int *out)
 {
-	for (size_t from = 0; from < n; from += GROUP) {
-		size_t to = from + GROUP < n ? from + GROUP : n;
+	const uintptr_t frame = ~(uintptr_t)(b->m->walk.huge - 1);
+
+	for (size_t from = 0, to; from < n; from = to) {
+		int said = NOT_ASKED;
 		bool same = true;
 
-		for (size_t i = from; i < to; i++)
-			same = same && (out[i] == NOT_ASKED || out[i] == out[from]);
+		for (to = from; to < n && ((b->name[to] ^ b->name[from]) & frame) == 0; to++) {
+			if (out[to] != NOT_ASKED && said == NOT_ASKED)
+				said = out[to];
+			same = same && (out[to] == NOT_ASKED || out[to] == said);
+		}
 		for (size_t i = from; i < to && same; i++)
-			out[i] = out[from];
+			out[i] = said;
 	}
 }
 
@@ -115,7 +123,7 @@ static int look(struct batch *b, size_t n, int *out, bool exact)
 		rc = ask(b, n, out, in_sample);
 		if (rc < 0)
 			return rc;
-		spread(n, out);
+		spread(b, n, out);
 	}
 	return ask(b, n, out, NULL);
 }
