@@ -14,6 +14,7 @@ lib_libgm_ledger_la_SOURCES = \
 	lib/ledger/change.c lib/ledger/change.h \
 	lib/ledger/history.c \
 	lib/ledger/names.c \
+	lib/ledger/outside.c \
 	lib/ledger/record.c \
 	lib/ledger/request.c \
 	lib/ledger/spec.c \
