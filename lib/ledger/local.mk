@@ -24,7 +24,10 @@ lib_libgm_ledger_la_SOURCES = \
 lib_libgpumem_la_LIBADD += lib/libgm-ledger.la
 lib_libgpumem_la_DEPENDENCIES += lib/libgm-ledger.la
 
-UNIT_TESTS += tests/unit/test_account
+UNIT_TESTS += tests/unit/test_account tests/unit/test_outside
+tests_unit_test_outside_SOURCES = tests/unit/test_outside.c tests/unit/record.h
+tests_unit_test_outside_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_outside_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)
 tests_unit_test_account_SOURCES = tests/unit/test_account.c tests/unit/record.h
 tests_unit_test_account_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_account_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)

@@ -3,6 +3,8 @@
  * numa_move: moves between system memory and a device's NUMA node; looks at every page and every
  * byte afterwards. Prints TAP.
  *   numa_move NODE OTHER    two nodes without CPUs
+ *   numa_move hold MIB [pin]  holds a pattern, half of it in huge pages, until its data is wrong; 2 pages are
+ *                           pinned. Says "ready"
  */
 #include <errno.h>
 #include <signal.h>
@@ -398,8 +400,27 @@ static void forbidden(void)
 	is("another user's process: EPERM", 0, status);
 }
 
+static int hold(size_t len, bool pin)
+{
+	char *mem = memory(len, true);
+	struct iovec io = { mem + len / 2, 2 * PAGE };
+	int end[2];
+
+	madvise(mem + len / 2, len / 2, MADV_NOHUGEPAGE);
+	fill(mem, len);
+	if (pin && (pipe(end) < 0 || vmsplice(end[1], &io, 1, 0) < 0))
+		return 3;
+	puts("ready");
+	fflush(stdout);
+	while (wrong(mem, len) == 0)
+		usleep(10000);
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 2 && !strcmp(argv[1], "hold"))
+		return hold(strtoul(argv[2], NULL, 10) * MIB, argc > 3);
 	if (argc != 3)
 		return 2;
 	device = atoi(argv[1]);
