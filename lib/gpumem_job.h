@@ -391,6 +391,39 @@ struct gpumem_clean {
 int gpumem_device_clean(struct gpumem_ctx *ctx, const struct gpumem_device *dev, bool may_drop,
 			struct gpumem_clean *ret, struct gpumem_error *err);
 
+/* ---- processes without an agent ----------------------------------------------------------- */
+
+/*
+ * Where a device is a NUMA node, processes of a job that no agent is in (static programs, those that
+ * dropped LD_PRELOAD) are moved from outside. They are found through the job's record and its cgroup.
+ */
+struct gpumem_moved {
+	uint64_t bytes;	      /* moved, as measured */
+	uint64_t there_bytes; /* were there before */
+	/* should have moved and did not: */
+	uint64_t pinned_bytes; /* held by DMA, io_uring and the like */
+	uint64_t full_bytes;   /* no room where they should go */
+	uint64_t shared_bytes; /* mapped by several processes */
+	uint64_t other_bytes;
+	uint64_t room_bytes;	/* to the device: what limit and device left for them */
+	uint32_t processes;	/* without an agent, that were reached */
+	uint32_t unreached;	/* could not be: `last_error` */
+	int last_error;		/* negative errno value of the last of them; 0 none */
+};
+
+/* Moves the private anonymous memory of the process `pid`, or with 0 of every process of the job without a
+ * live agent, to device i, up to the job's limit, the device's room and max_bytes, or from it to the nearest
+ * nodes with CPUs. `workers`: 1 to 8 threads. What did not move is counted in *ret. Blocks. Errors:
+ * ERANGE no such device, ENOTSUP it is no NUMA node, ESRCH pid is not of the job or has an agent, EINVAL,
+ * ENOMEM, EIO the ledger cannot be read; EPERM, EACCES when none could be reached. */
+int gpumem_job_move_outside(struct gpumem_ctx *ctx, struct gpumem_job *job, pid_t pid, size_t i,
+			    bool to_device, uint64_t max_bytes, unsigned workers,
+			    struct gpumem_moved *ret, struct gpumem_error *err);
+/* Bytes on device i of the process, or with 0 of all processes of the job without a live agent, as
+ * /proc/PID/numa_maps has them; of those that the caller may look into. 0 where the device is no NUMA node.
+ * Errors: ERANGE, ENOMEM, EIO. */
+int gpumem_job_outside_bytes(struct gpumem_job *job, pid_t pid, size_t i, uint64_t *ret);
+
 #if defined(__GNUC__)
 #pragma GCC visibility pop
 #endif

@@ -20,6 +20,9 @@ tests_guest_load_SOURCES = tests/guest/load.c
 check_PROGRAMS += tests/guest/api
 tests_guest_api_SOURCES = tests/guest/api.c
 tests_guest_api_LDADD = lib/libgpumem.la
+check_PROGRAMS += tests/guest/numa_move
+tests_guest_numa_move_SOURCES = tests/guest/numa_move.c
+tests_guest_numa_move_LDADD = lib/libgm-core.la
 check_PROGRAMS += tests/guest/rocr
 tests_guest_rocr_SOURCES = tests/guest/rocr.c
 # ROCr is there when the test runs, not when it is linked. The -rpath makes libtool build a module.

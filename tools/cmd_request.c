@@ -13,21 +13,27 @@
 #include "commands.h"
 #include "jobs.h"
 #include "options.h"
+#include "outside.h"
 
 #define POLL_NS 50000000
 #define DEFAULT_WAIT 10u
+
+enum { OPT_WORKERS = 768 };
 
 struct options {
 	struct job_filter filter;
 	const char *device;
 	pid_t pid;
-	unsigned wait_seconds;
+	unsigned wait_seconds, workers;
 };
 
 #define PID_HELP " -p, --pid <pid>        this process of the job alone\n"
 #define DEVICE_HELP " -d, --device <dev>     this device alone: PCI address or number in the job\n"
 #define WAIT_HELP                                                                                \
 	" -w, --wait <seconds>   wait for it so long, 0 not at all (default: 10)\n"
+#define WORKERS_HELP                                                                             \
+	"     --workers <n>      threads that move processes without an agent (default: 1)\n"
+#define MOST_WORKERS 8
 #define SEE_PAGE "\nFor details see gpumem(1).\n"
 
 static int evict_usage(FILE *out)
@@ -35,7 +41,7 @@ static int evict_usage(FILE *out)
 	fputs("Usage:\n gpumem evict [options]\n\n"
 	      "Takes a job's memory off the devices; it stays off until gpumem migrate.\n\n"
 	      "Options:\n" JOB_OPTIONS_HELP PID_HELP DEVICE_HELP WAIT_HELP
-	      COMMON_OPTIONS_HELP SEE_PAGE,
+	      WORKERS_HELP COMMON_OPTIONS_HELP SEE_PAGE,
 	      out);
 	return out == stdout ? EXIT_OK : EXIT_USAGE;
 }
@@ -44,7 +50,8 @@ static int migrate_usage(FILE *out)
 {
 	fputs("Usage:\n gpumem migrate [options]\n\n"
 	      "Brings a job's memory to the devices, up to its limits, whatever its policy.\n\n"
-	      "Options:\n" JOB_OPTIONS_HELP PID_HELP DEVICE_HELP COMMON_OPTIONS_HELP SEE_PAGE,
+	      "Options:\n" JOB_OPTIONS_HELP PID_HELP DEVICE_HELP WORKERS_HELP
+	      COMMON_OPTIONS_HELP SEE_PAGE,
 	      out);
 	return out == stdout ? EXIT_OK : EXIT_USAGE;
 }
@@ -69,6 +76,13 @@ static int take_option(void *data, int c, char *value)
 		}
 		o->wait_seconds = (unsigned)n;
 		return OPTION_TAKEN;
+	case OPT_WORKERS:
+		if (!option_number(value, 1, MOST_WORKERS, &n)) {
+			fprintf(stderr, "gpumem: --workers %s: not 1 to %d\n", value, MOST_WORKERS);
+			return EXIT_USAGE;
+		}
+		o->workers = (unsigned)n;
+		return OPTION_TAKEN;
 	default:
 		return OPTION_OTHER;
 	}
@@ -76,14 +90,15 @@ static int take_option(void *data, int c, char *value)
 
 #define PID_OPTION { "pid", required_argument, NULL, 'p' }
 #define DEVICE_OPTION { "device", required_argument, NULL, 'd' }
+#define WORKERS_OPTION { "workers", required_argument, NULL, OPT_WORKERS }
 #define WAIT_OPTION { "wait", required_argument, NULL, 'w' }
 
 static const struct option evict_longs[] = {
-	JOB_OPTIONS, PID_OPTION, DEVICE_OPTION, WAIT_OPTION, COMMON_OPTIONS,
+	JOB_OPTIONS, PID_OPTION, DEVICE_OPTION, WAIT_OPTION, WORKERS_OPTION, COMMON_OPTIONS,
 };
 /* How much a migration brings, nobody knows before: it does not wait. */
 static const struct option migrate_longs[] = {
-	JOB_OPTIONS, PID_OPTION, DEVICE_OPTION, COMMON_OPTIONS,
+	JOB_OPTIONS, PID_OPTION, DEVICE_OPTION, WORKERS_OPTION, COMMON_OPTIONS,
 };
 
 static bool has_process(struct gpumem_job *job, pid_t pid)
@@ -106,14 +121,13 @@ static struct gpumem_job *choose(const struct job_list *list, const struct optio
 	if (!o->pid)
 		return job_list_only(list);
 	for (size_t i = 0; i < list->count; i++)
-		if (has_process(list->job[i], o->pid))
+		if (has_process(list->job[i], o->pid) || outside_of_job(list->job[i], o->pid))
 			return list->job[i];
 	fprintf(stderr, "gpumem: process %d is in no job's record on this node\n", (int)o->pid);
 	return NULL;
 }
 
-/* Bytes of the process, or of the job, on device i; UINT64_MAX when nobody can say. */
-static uint64_t resident(struct gpumem_job *job, pid_t pid, size_t i)
+static uint64_t by_agents(struct gpumem_job *job, pid_t pid, size_t i)
 {
 	struct gpumem_job_device d = { .resident_bytes = 0 };
 	struct gpumem_job_process *p;
@@ -131,6 +145,17 @@ static uint64_t resident(struct gpumem_job *job, pid_t pid, size_t i)
 	return bytes;
 }
 
+/* Bytes of the process, or of the job, on device i; UINT64_MAX when nobody can say. */
+static uint64_t resident(struct gpumem_job *job, const struct options *o, size_t i)
+{
+	uint64_t bytes = by_agents(job, o->pid, i), outside = 0;
+
+	/* A new limit is the agents' business. */
+	if (o->workers && gpumem_job_outside_bytes(job, o->pid, i, &outside) < 0)
+		return UINT64_MAX;
+	return bytes == UINT64_MAX ? bytes : bytes + outside;
+}
+
 /* Waits until at most `target` bytes are left on each device from..to-1. */
 static int wait_for(struct gpumem_job *job, const struct options *o, size_t from, size_t to,
 		    const uint64_t *target)
@@ -139,7 +164,7 @@ static int wait_for(struct gpumem_job *job, const struct options *o, size_t from
 	uint64_t left = (uint64_t)o->wait_seconds * (1000000000 / POLL_NS);
 
 	for (size_t i = from; i < to;) {
-		uint64_t bytes = resident(job, o->pid, i);
+		uint64_t bytes = resident(job, o, i);
 		struct gpumem_job_device d;
 		char text[32], want[32];
 
@@ -184,27 +209,43 @@ static bool device_span(struct gpumem_job *job, const struct options *o, size_t 
 	return true;
 }
 
-static int ask(struct gpumem_job *job, const struct options *o, enum gpumem_request request)
+static int ask_agents(struct gpumem_job *job, const struct options *o, size_t from, size_t to,
+		      enum gpumem_request request)
 {
-	uint64_t target[GPUMEM_MAX_DEVICES] = { 0 };
 	struct gpumem_error err;
-	size_t from, to;
 
-	if (!device_span(job, o, &from, &to))
-		return EXIT_FAILED;
 	for (size_t i = from; i < to; i++)
 		if (gpumem_job_request(job, o->pid, i, request, &err) < 0) {
 			fprintf(stderr, "gpumem: %s\n", err.text);
 			return EXIT_FAILED;
 		}
+	return EXIT_OK;
+}
+
+static int ask(struct gpumem_job *job, const struct options *o, enum gpumem_request request)
+{
+	uint64_t target[GPUMEM_MAX_DEVICES] = { 0 };
+	bool agent = !o->pid || has_process(job, o->pid);
+	int code = EXIT_OK, outside = EXIT_OK;
+	size_t from, to;
+
+	if (!device_span(job, o, &from, &to))
+		return EXIT_FAILED;
+	if (agent)
+		code = ask_agents(job, o, from, to, request);
+	if (code == EXIT_OK && (!o->pid || !agent))
+		outside = outside_move(job, o->pid, from, to, request == GPUMEM_REQUEST_MIGRATE,
+				       o->workers);
 	/* How much a migration will bring is the program's and the limits' business. */
-	return request == GPUMEM_REQUEST_EVICT ? wait_for(job, o, from, to, target) : EXIT_OK;
+	if (code == EXIT_OK && request == GPUMEM_REQUEST_EVICT)
+		code = wait_for(job, o, from, to, target);
+	return code != EXIT_OK ? code : outside;
 }
 
 static int request_command(int argc, char **argv, enum gpumem_request request,
 			   const struct command_options *command)
 {
-	struct options o = { .filter.writable = true, .wait_seconds = DEFAULT_WAIT };
+	struct options o = { .filter.writable = true, .wait_seconds = DEFAULT_WAIT, .workers = 1 };
 	struct gpumem_job *job;
 	struct job_list list;
 	int code = options_parse(argc, argv, command, &o);

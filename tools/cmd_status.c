@@ -41,6 +41,7 @@ enum column {
 	COL_RULE,
 	COL_SIGNALS,
 	COL_NOTES,
+	COL_OUTSIDE,
 };
 
 static const struct table_column columns[] = {
@@ -73,6 +74,8 @@ static const struct table_column columns[] = {
 	[COL_SIGNALS] = { "SIGNALS", TABLE_TEXT,
 			  "live: presence, scan, soft-dirty, referenced, smi, calls" },
 	[COL_NOTES] = { "NOTES", TABLE_TEXT, "memcg, pressure, suspended, bandwidth, reserved" },
+	[COL_OUTSIDE] = { "OUTSIDE", TABLE_SIZE,
+			  "bytes there of processes without an agent, with --devices" },
 	{ NULL },
 };
 
@@ -235,6 +238,7 @@ static int job_processes(struct table *table, struct gpumem_job *job)
 static int job_devices(struct table *table, struct gpumem_job *job)
 {
 	struct gpumem_job_device d;
+	uint64_t outside;
 
 	for (size_t i = 0; i < gpumem_job_device_count(job); i++) {
 		int rc = gpumem_job_device(job, i, &d);
@@ -246,6 +250,8 @@ static int job_devices(struct table *table, struct gpumem_job *job)
 		put_device(table, &d);
 		table_bytes(table, COL_RESIDENT, d.resident_bytes);
 		table_text(table, COL_REQUEST, request_name(d.request));
+		if (d.kind == GPUMEM_KIND_NUMA && gpumem_job_outside_bytes(job, 0, i, &outside) == 0)
+			table_bytes(table, COL_OUTSIDE, outside);
 	}
 	return 0;
 }
@@ -271,7 +277,7 @@ int cmd_status(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	o.table.name = o.devices ? "devices" : "processes";
-	o.table.defaults = o.devices ? "JOB,NODE,DEVICE,RESIDENT,LIMIT,MAX,SIZE,REQUEST,CHANGED" :
+	o.table.defaults = o.devices ? "JOB,NODE,DEVICE,RESIDENT,OUTSIDE,LIMIT,MAX,SIZE,REQUEST,CHANGED" :
 				       "JOB,PID,TASK,COMMAND,STATE,DEVICE,RESIDENT,TOTAL,LIMIT,HOST,"
 				       "RULE,SIGNALS,NOTES";
 	code = table_open(columns, &o.table, "status", &table);

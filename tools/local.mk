@@ -18,6 +18,7 @@ tools_gpumem_SOURCES = \
 	tools/gpumem.c \
 	tools/jobs.c tools/jobs.h \
 	tools/options.c tools/options.h \
+	tools/outside.c tools/outside.h \
 	tools/run.h \
 	tools/table.c tools/table.h \
 	tools/top.h tools/top_data.c tools/top_screen.c tools/top_view.c

@@ -12,6 +12,7 @@ lib_libgm_discover_la_SOURCES = \
 	lib/discover/kfd_topology.c lib/discover/kfd_topology.h \
 	lib/discover/locality.c lib/discover/locality.h \
 	lib/discover/numa_nodes.c lib/discover/numa_nodes.h \
+	lib/discover/numa_order.c lib/discover/numa_order.h \
 	lib/discover/nvidia.c lib/discover/nvidia.h \
 	lib/discover/pci.c lib/discover/pci.h \
 	lib/discover/sysfs.c lib/discover/sysfs.h \

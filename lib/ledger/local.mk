@@ -14,6 +14,7 @@ lib_libgm_ledger_la_SOURCES = \
 	lib/ledger/change.c lib/ledger/change.h \
 	lib/ledger/history.c \
 	lib/ledger/names.c \
+	lib/ledger/outside.c \
 	lib/ledger/record.c \
 	lib/ledger/request.c \
 	lib/ledger/spec.c \
@@ -23,5 +24,6 @@ lib_libgm_ledger_la_SOURCES = \
 lib_libgpumem_la_LIBADD += lib/libgm-ledger.la
 lib_libgpumem_la_DEPENDENCIES += lib/libgm-ledger.la
 
-UNIT_TESTS += tests/unit/test_account
+UNIT_TESTS += tests/unit/test_account tests/unit/test_outside
+tests_unit_test_outside_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)
 tests_unit_test_account_LDADD = lib/libgpumem.la $(CMOCKA_LIBS)

@@ -11,19 +11,20 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/shmem.h"
 #include "place/numa.h"
 #include "place/numa_walk.h"
 
 #define BATCH_BYTES (64ul << 20)
-#define LEAST_BYTES (4ul << 20)
-#define BATCHES_EACH 4 /* of a worker, so that nobody waits long for the last one */
-#define GROUP 512	/* names whose sample is compared */
-#define STRIDE 16
+#define LEAST_BYTES (4ul << 20) /* with several workers, whose batches get smaller to the end */
+#define GROUP 512 /* frames looked into by one call */
+#define STRIDE_BITS 5
+#define STRIDE (1u << STRIDE_BITS)
 #define NOT_ASKED INT_MIN
+#define TO_ASK (INT_MIN + 1)
 
 struct mover {
 	const struct gm_numa_move *move;
@@ -34,6 +35,7 @@ struct mover {
 	pthread_mutex_t lock; /* of all below */
 	size_t range;	      /* where the next batch begins */
 	uintptr_t at;
+	uint64_t ahead; /* bytes of address space, from there on */
 	uint64_t budget;
 	int error;
 	struct gm_numa_moved sum;
@@ -69,55 +71,72 @@ static bool is_wanted(const struct gm_numa_move *move, int node)
 
 /* ---- where pages are --------------------------------------------------------------------- */
 
-/* Asks for what is NOT_ASKED in out[] and marked by `ask`; NULL: all of that. */
-static int ask(struct batch *b, size_t n, int *out, bool (*pick)(const struct batch *, size_t, size_t))
+/* Asks for all that is NOT_ASKED in out[], or for what is TO_ASK. */
+static int ask(struct batch *b, size_t n, int *out, int what)
 {
 	size_t asked = 0, at = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (out[i] == NOT_ASKED && (!pick || pick(b, i, n)))
+		if (out[i] == what)
 			b->page[asked++] = gm_name_page(b->name[i]);
 	if (asked && syscall(SYS_move_pages, b->m->move->pid, asked, b->page, NULL, b->status, 0) < 0)
 		return -errno;
-	for (size_t i = 0; i < n; i++)
-		if (out[i] == NOT_ASKED && (!pick || pick(b, i, n)))
+	for (size_t i = 0; i < n && at < asked; i++)
+		if (out[i] == what)
 			out[i] = b->status[at++];
 	return 0;
 }
 
-static bool in_sample(const struct batch *b, size_t i, size_t n)
+/* One of each STRIDE, not in step with anything the program does; huge pages all. */
+static void pick(const struct batch *b, size_t n, int *out)
 {
-	return (b->name[i] & GM_NAME_FLAGS) || i % STRIDE == 0 || i + 1 == n;
-}
+	for (size_t i = 0; i < n; i++)
+		out[i] = b->name[i] & GM_NAME_FLAGS ? TO_ASK : NOT_ASKED;
+	for (size_t block = 0; block * STRIDE < n; block++) {
+		size_t i = block * STRIDE + ((uint32_t)(block + 1) * 2654435761u >> (32 - STRIDE_BITS));
 
-/* What the sample says holds for the group, if all of it says the same. */
-static void spread(size_t n, int *out)
-{
-	for (size_t from = 0; from < n; from += GROUP) {
-		size_t to = from + GROUP < n ? from + GROUP : n;
-		bool same = true;
-
-		for (size_t i = from; i < to; i++)
-			same = same && (out[i] == NOT_ASKED || out[i] == out[from]);
-		for (size_t i = from; i < to && same; i++)
-			out[i] = out[from];
+		out[i < n ? i : n - 1] = TO_ASK;
 	}
 }
 
+/* What the sample says of a frame holds for all of it, if all of the sample says the same; but not what
+ * would leave a page where it is. */
+static void spread(const struct batch *b, size_t n, int *out, bool final)
+{
+	const uintptr_t frame = ~(uintptr_t)(b->m->walk.huge - 1);
+
+	for (size_t from = 0, to; from < n; from = to) {
+		int said = NOT_ASKED;
+		bool same = true;
+
+		for (to = from; to < n && ((b->name[to] ^ b->name[from]) & frame) == 0; to++) {
+			if (out[to] != NOT_ASKED && said == NOT_ASKED)
+				said = out[to];
+			same = same && (out[to] == NOT_ASKED || out[to] == said);
+		}
+		for (size_t i = from; i < to && same && (final || is_wanted(b->m->move, said)); i++)
+			out[i] = said;
+	}
+}
+
+enum how { EXACT, BEFORE, AFTER };
+
 /* The node of the batch's first n names, or a status below 0. */
-static int look(struct batch *b, size_t n, int *out, bool exact)
+static int look(struct batch *b, size_t n, int *out, enum how how)
 {
 	int rc;
 
-	for (size_t i = 0; i < n; i++)
-		out[i] = NOT_ASKED;
-	if (!exact) {
-		rc = ask(b, n, out, in_sample);
+	if (how == EXACT) {
+		for (size_t i = 0; i < n; i++)
+			out[i] = NOT_ASKED;
+	} else {
+		pick(b, n, out);
+		rc = ask(b, n, out, TO_ASK);
 		if (rc < 0)
 			return rc;
-		spread(n, out);
+		spread(b, n, out, how == AFTER);
 	}
-	return ask(b, n, out, NULL);
+	return ask(b, n, out, NOT_ASKED);
 }
 
 /* ---- one batch --------------------------------------------------------------------------- */
@@ -166,7 +185,7 @@ static int keep_stayed(struct batch *b, int rc)
 
 	for (size_t i = 0; i < b->n && !failed; i++)
 		failed = b->why[i] < 0;
-	rc = look(b, b->n, b->after, failed);
+	rc = look(b, b->n, b->after, failed ? EXACT : AFTER);
 	for (size_t i = 0; i < b->n && rc == 0; i++) {
 		if (is_target(b->m->move, b->after[i])) {
 			b->sum.bytes += gm_name_bytes(&b->m->walk, b->name[i]);
@@ -304,7 +323,7 @@ static int try_frames(struct batch *b)
 	int rc = 0;
 
 	b->n = frames;
-	rc = look(b, frames, b->before, true);
+	rc = look(b, frames, b->before, EXACT);
 	if (rc == 0)
 		rc = look_inside(b, frames, b->why);
 	for (size_t i = 0; i < frames && rc == 0; i++) {
@@ -326,7 +345,7 @@ static int try_frames(struct batch *b)
 	if (rc == 0)
 		rc = look_inside(b, named, b->after);
 	if (rc == 0)
-		rc = look(b, named, b->node, true);
+		rc = look(b, named, b->node, EXACT);
 	if (rc < 0)
 		return rc;
 	/* Names to be expanded are kept aside: room for one more list is in `page`. */
@@ -354,7 +373,7 @@ static int move_batch(struct batch *b)
 			break;
 		}
 	if (rc == 0)
-		rc = look(b, b->n, b->before, b->m->exact);
+		rc = look(b, b->n, b->before, b->m->exact ? EXACT : BEFORE);
 	if (rc < 0)
 		return rc;
 	keep_wanted(b);
@@ -379,6 +398,18 @@ static void cut(struct mover *m, struct batch *b, size_t from, size_t n)
 	}
 }
 
+/* Half of what would be this worker's part, so that nobody waits long for the last one. */
+static size_t pages_now(const struct mover *m)
+{
+	uint64_t pages = m->ahead / m->walk.page / m->move->workers / 2;
+	size_t frame = m->walk.huge / m->walk.page, least = LEAST_BYTES / m->walk.page;
+
+	if (m->move->workers == 1 || pages > m->batch_pages)
+		return m->batch_pages;
+	pages = (pages < least ? least : pages) / frame * frame;
+	return pages ? (size_t)pages : frame;
+}
+
 static size_t pages_in(const struct batch *b)
 {
 	return (size_t)(b->bytes / b->m->walk.page);
@@ -388,12 +419,13 @@ static size_t pages_in(const struct batch *b)
 static bool take(struct mover *m, struct batch *b)
 {
 	const struct gm_numa_move *move = m->move;
+	size_t most = pages_now(m);
 
 	b->n = 0;
 	b->bytes = 0;
-	while (!m->error && m->range < move->count && pages_in(b) < m->batch_pages) {
+	while (!m->error && m->range < move->count && pages_in(b) < most) {
 		const struct gm_range *r = &move->range[m->range];
-		size_t room = m->batch_pages - pages_in(b), had = b->n;
+		size_t room = most - pages_in(b), had = b->n;
 		uintptr_t begin = m->at > r->start ? m->at : r->start;
 		ssize_t n;
 
@@ -407,6 +439,7 @@ static bool take(struct mover *m, struct batch *b)
 			break;
 		}
 		cut(m, b, had, (size_t)n);
+		m->ahead -= m->at - begin;
 		if (b->n - had < (size_t)n)
 			break;
 		if (m->at >= r->end) {
@@ -433,12 +466,16 @@ static void *work(void *data)
 {
 	struct mover *m = data;
 	size_t room = m->batch_pages, len = room * PER_PAGE;
-	char *memory = gm_shmem_new(len);
+	/* Private and at once: half the price of faults in shared memory. The ranges were read before. */
+	char *memory = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	struct batch b = { .m = m };
-	int rc = memory ? 0 : -ENOMEM;
+	int rc = 0;
 	bool more = true;
 
-	if (memory) {
+	if (memory == MAP_FAILED) {
+		rc = -ENOMEM;
+	} else {
 		b.name = (uintptr_t *)memory;
 		b.page = (void **)(b.name + room);
 		b.before = (int *)(b.page + room);
@@ -461,7 +498,8 @@ static void *work(void *data)
 		m->budget += had < b.bytes ? b.bytes - had : 0;
 		pthread_mutex_unlock(&m->lock);
 	}
-	gm_shmem_free(memory, len);
+	if (memory != MAP_FAILED)
+		munmap(memory, len);
 	pthread_mutex_lock(&m->lock);
 	if (rc < 0 && !m->error)
 		m->error = rc;
@@ -490,18 +528,16 @@ static void work_together(struct mover *m, unsigned workers)
 		work(m);
 }
 
-static size_t batch_pages(const struct gm_numa_walk *w, const struct gm_numa_move *move)
+static void measure(struct mover *m)
 {
-	uint64_t total = 0, bytes;
+	const struct gm_numa_walk *w = &m->walk;
+	uint64_t bytes;
 
-	for (size_t i = 0; i < move->count; i++)
-		total += move->range[i].end - move->range[i].start;
-	bytes = total;
-	if (move->workers > 1)
-		bytes = total / move->workers / BATCHES_EACH + 1;
-	bytes = bytes < LEAST_BYTES ? LEAST_BYTES : bytes > BATCH_BYTES ? BATCH_BYTES : bytes;
+	for (size_t i = 0; i < m->move->count; i++)
+		m->ahead += m->move->range[i].end - m->move->range[i].start;
+	bytes = m->ahead < BATCH_BYTES ? m->ahead : BATCH_BYTES;
 	bytes = (bytes + w->huge - 1) & ~(uint64_t)(w->huge - 1);
-	return (size_t)(bytes / w->page);
+	m->batch_pages = (size_t)(bytes / w->page);
 }
 
 int gm_numa_move(const struct gm_numa_move *move, struct gm_numa_moved *ret)
@@ -516,7 +552,7 @@ int gm_numa_move(const struct gm_numa_move *move, struct gm_numa_moved *ret)
 	rc = gm_numa_walk_open(&m.walk, move->pid);
 	if (rc < 0)
 		return rc;
-	m.batch_pages = batch_pages(&m.walk, move);
+	measure(&m);
 	m.budget = move->max_bytes;
 	m.exact = move->from != 0;
 	work_together(&m, move->workers);

@@ -5,6 +5,7 @@ check_PROGRAMS += \
 	tests/bench/interleave \
 	tests/bench/ledger \
 	tests/bench/nothing \
+	tests/bench/numa_rate \
 	tests/bench/replay/replay \
 	tests/bench/stage \
 	tests/bench/svm_rate \
@@ -18,7 +19,7 @@ endif
 
 .PHONY: bench-programs
 bench-programs: tests/bench/engine_epoch tests/bench/interleave tests/bench/ledger \
-	tests/bench/nothing tests/bench/replay/replay tests/bench/stage tests/bench/svm_rate \
+	tests/bench/nothing tests/bench/numa_rate tests/bench/replay/replay tests/bench/stage tests/bench/svm_rate \
 	tests/bench/watch tests/guest/load tests/guest/filler \
 	tests/bench/empty.la $(bench_plugins)
 
@@ -61,6 +62,9 @@ tests_bench_svm_rate_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_ledger_charge,--wrap=gm_ledger_uncharge \
 	-Wl,--wrap=gm_maps_read
 
+tests_bench_numa_rate_SOURCES = tests/bench/numa_rate.c
+tests_bench_numa_rate_LDADD = lib/libgm-core.la lib/libgpumem.la
+
 tests_bench_ledger_SOURCES = tests/bench/ledger.c
 tests_bench_ledger_LDADD = lib/libgm-core.la
 tests_bench_watch_SOURCES = tests/bench/watch.c
@@ -73,5 +77,5 @@ tests_bench_watch_LDFLAGS = $(AM_LDFLAGS) \
 EXTRA_DIST += tests/bench/traces/shift.trace tests/bench/traces/sweep.trace
 EXTRA_DIST += tests/bench/README.md tests/bench/run \
 	tests/bench/agent-load.bench tests/bench/epoch.bench tests/bench/launch.bench \
-	tests/bench/ledger.bench tests/bench/replay.bench tests/bench/watch.bench \
+	tests/bench/ledger.bench tests/bench/numa-rate.bench tests/bench/replay.bench tests/bench/watch.bench \
 	tests/bench/watch-own.bench tests/bench/svm-rate.bench

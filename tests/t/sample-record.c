@@ -4,6 +4,7 @@
  *
  *   sample-record make DIR PID...   job 7 below DIR with two devices; each PID has a slot
  *   sample-record grow DIR MIB      what the first slot has on the first device, and its refaults
+ *   sample-record numa DIR NODE CGROUP   job 7 with one device, the NUMA node, and no slot
  *
  * The first process holds 40 MiB of the first device's 64 MiB, 4 MiB of the second's, goes by the
  * duel and remembers one decision of each reason, the newest first reason; the others hold 8 MiB.
@@ -51,7 +52,7 @@ static uint64_t start_ticks(pid_t pid)
 	return ticks;
 }
 
-static int make_record(const char *dir)
+static int make_record(const char *dir, const char *node, const char *cgroup)
 {
 	struct gpumem_job_spec spec = { .state_dir = dir,
 					.job_id = JOB,
@@ -71,6 +72,12 @@ static int make_record(const char *dir)
 		spec.device[i].bytes = 1ull << 30;
 		spec.device[i].max_bytes = 96 * MIB;
 		spec.device[i].limit_bytes = 64 * MIB;
+	}
+	if (node) {
+		spec.cgroup = cgroup;
+		spec.device_count = 1;
+		spec.device[0].kind = GPUMEM_KIND_NUMA;
+		spec.device[0].node = atoi(node);
 	}
 	if (gpumem_job_create(&spec, &err) == 0)
 		return 0;
@@ -158,7 +165,9 @@ int main(int argc, char **argv)
 
 	if (argc < 4)
 		return 2;
-	if (!strcmp(argv[1], "make") && make_record(argv[2]) != 0)
+	if (!strcmp(argv[1], "numa"))
+		return argc == 5 ? make_record(argv[2], argv[3], argv[4]) : 2;
+	if (!strcmp(argv[1], "make") && make_record(argv[2], NULL, NULL) != 0)
 		return 1;
 	l = map_ledger(argv[2]);
 	if (!l)
