@@ -11,6 +11,8 @@
  *        writes chunk after chunk, with a pause after each; "touches=…"
  *   load storm -t seconds -r seed
  *        maps, writes, protects, unmaps, forks and executes itself at random
+ *   load grow -m MiB -t seconds -s file -f file -o file
+ *        grows to as many MiB as the file of -f says; writes "mib=… device=… host=…" (sampled pages) to that of -o
  *   load rate -f file -t seconds
  *        reads a counter of pages 50 times a second; prints "least=… most=… mean=…" bytes per second over any
  *        whole second between the first move and 95 % of all
@@ -269,6 +271,56 @@ static int storm(char **argv, double end)
 	return 0;
 }
 
+/* ---- grow */
+
+/* How far to grow, as the file says. */
+static size_t step(void)
+{
+	unsigned long mib = 0;
+	FILE *f = fopen(opt.file, "r");
+
+	if (f) {
+		if (fscanf(f, "%lu", &mib) != 1)
+			mib = 0;
+		fclose(f);
+	}
+	return mib << 20 < opt.bytes ? mib << 20 : opt.bytes;
+}
+
+static void tell(char *mem, size_t has)
+{
+	char tmp[520];
+	size_t asked = 0, device = on_device(mem, 0, has, &asked);
+	FILE *f;
+
+	snprintf(tmp, sizeof(tmp), "%s.new", opt.out);
+	f = fopen(tmp, "w");
+	if (!f)
+		exit(2);
+	fprintf(f, "mib=%zu device=%zu host=%zu\n", has >> 20, device, asked - device);
+	fclose(f);
+	rename(tmp, opt.out);
+}
+
+static int grow(double end)
+{
+	char *mem = map(opt.bytes);
+	size_t has = 0;
+
+	while (goes_on(end)) {
+		size_t to = step();
+
+		for (; has < to; has += PAGE)
+			*(uint64_t *)(void *)(mem + has) = has + 1;
+		tell(mem, has);
+		nap_ms(150);
+	}
+	for (size_t off = 0; off < has; off += PAGE)
+		if (*(uint64_t *)(void *)(mem + off) != off + 1)
+			return 3;
+	return 0;
+}
+
 /* ---- rate */
 
 #define SAMPLES 10000
@@ -340,5 +392,7 @@ int main(int argc, char **argv)
 		return sweep();
 	if (strcmp(argv[1], "storm") == 0)
 		return storm(argv, now() + opt.seconds);
+	if (strcmp(argv[1], "grow") == 0)
+		return opt.file && opt.out ? grow(now() + opt.seconds) : 2;
 	return strcmp(argv[1], "rate") == 0 ? rate() : 2;
 }
