@@ -15,6 +15,12 @@ TESTS += $(dist_check_SCRIPTS)
 # Programs and scripts of the guest's tests; tests/vm/run and test.sh use them.
 check_PROGRAMS += tests/guest/filler
 tests_guest_filler_SOURCES = tests/guest/filler.c
+# The same without the loader, and so without the agent.
+if !SANITIZED
+check_PROGRAMS += tests/guest/filler_static
+tests_guest_filler_static_SOURCES = tests/guest/filler.c
+tests_guest_filler_static_LDFLAGS = $(AM_LDFLAGS) -all-static
+endif
 check_PROGRAMS += tests/guest/load
 tests_guest_load_SOURCES = tests/guest/load.c
 check_PROGRAMS += tests/guest/api
