@@ -224,9 +224,9 @@ static int gpumem(pid_t pid, int node, unsigned workers)
 	struct gm_numa_moved moved;
 	int rc = gm_numa_move(&m, &moved);
 
-	if (rc == 0 && moved.left)
-		return moved.failed[GM_NUMA_GONE] ? -ENOENT : -EBUSY;
-	return rc;
+	if (rc == 0 && moved.hidden)
+		return -ENOENT;
+	return rc == 0 && moved.left ? -EBUSY : rc;
 }
 
 static int move(enum peer peer, enum pages pages, pid_t pid, int from, int to)
