@@ -172,6 +172,8 @@ static void keep_wanted(struct batch *b)
 			b->before[kept++] = b->before[i];
 		} else if (is_target(move, b->before[i])) {
 			b->sum.there += gm_name_bytes(&b->m->walk, b->name[i]);
+		} else if (b->before[i] == -ENOENT) {
+			b->sum.hidden += gm_name_bytes(&b->m->walk, b->name[i]);
 		}
 	}
 	b->n = kept;
@@ -455,6 +457,7 @@ static void add_up(struct gm_numa_moved *sum, const struct gm_numa_moved *more)
 	sum->bytes += more->bytes;
 	sum->there += more->there;
 	sum->left += more->left;
+	sum->hidden += more->hidden;
 	for (int i = 0; i < GM_NUMA_FAILS; i++)
 		sum->failed[i] += more->failed[i];
 	sum->calls += more->calls;

@@ -58,6 +58,8 @@ struct gm_numa_moved {
 	uint64_t there; /* were there before; the others of the range were not present, or not in from */
 	uint64_t left;	/* should have moved and did not */
 	uint64_t failed[GM_NUMA_FAILS]; /* the same by reason */
+	uint64_t hidden; /* present, but move_pages(2) does not know them: on an svm device; on Linux 6.1 to
+			  * 6.4 also what NUMA balancing has marked */
 	unsigned calls; /* of move_pages(2) that move */
 };
 

@@ -2,6 +2,7 @@
 # Programs of the benches; tests/bench/run uses them.
 check_PROGRAMS += \
 	tests/bench/engine_epoch \
+	tests/bench/evict_peers \
 	tests/bench/interleave \
 	tests/bench/ledger \
 	tests/bench/nothing \
@@ -18,7 +19,7 @@ endif
 # End of the benches' programs
 
 .PHONY: bench-programs
-bench-programs: tests/bench/engine_epoch tests/bench/interleave tests/bench/ledger \
+bench-programs: tests/bench/engine_epoch tests/bench/evict_peers tests/bench/interleave tests/bench/ledger \
 	tests/bench/nothing tests/bench/numa_rate tests/bench/replay/replay tests/bench/stage tests/bench/svm_rate \
 	tests/bench/watch tests/guest/load tests/guest/filler \
 	tests/bench/empty.la $(bench_plugins)
@@ -62,6 +63,8 @@ tests_bench_svm_rate_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_ledger_charge,--wrap=gm_ledger_uncharge \
 	-Wl,--wrap=gm_maps_read
 
+tests_bench_evict_peers_SOURCES = tests/bench/evict_peers.c
+tests_bench_evict_peers_LDADD = lib/libgm-core.la
 tests_bench_numa_rate_SOURCES = tests/bench/numa_rate.c
 tests_bench_numa_rate_LDADD = lib/libgm-core.la lib/libgpumem.la
 
@@ -76,6 +79,6 @@ tests_bench_watch_LDFLAGS = $(AM_LDFLAGS) \
 
 EXTRA_DIST += tests/bench/traces/shift.trace tests/bench/traces/sweep.trace
 EXTRA_DIST += tests/bench/README.md tests/bench/run \
-	tests/bench/agent-load.bench tests/bench/epoch.bench tests/bench/launch.bench \
+	tests/bench/agent-load.bench tests/bench/epoch.bench tests/bench/evict-peers.bench tests/bench/launch.bench \
 	tests/bench/ledger.bench tests/bench/numa-rate.bench tests/bench/replay.bench tests/bench/watch.bench \
 	tests/bench/watch-own.bench tests/bench/svm-rate.bench

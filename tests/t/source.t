@@ -41,7 +41,7 @@ test_expect_success SHELLCHECK 'scripts are clean' '
 test_expect_success CODESPELL 'the words are spelled right' '
 	(
 		cd "$SRCDIR" &&
-		codespell -L bu,perfer,hsa,renderd README.md HACKING.md NEWS.md CONTRIBUTING.md man/*.in etc \
+		codespell -L bu,perfer,hsa,renderd,damon README.md HACKING.md NEWS.md CONTRIBUTING.md man/*.in etc \
 			lib/gpumem.h lib/gpumem_job.h tests/*/README.md
 	) >out || { cat out; return 1; }
 '
