@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,48 @@ static int mode_inert(const char *unused)
 	return threads() != 1;
 }
 
+static int status_of(pid_t pid)
+{
+	int status = -1;
+
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Each way to execute a program does what it says, and says why it did not. */
+static int mode_exec(const char *unused)
+{
+	char *const args[] = { (char *)"sh", (char *)"-c", (char *)"exit 7", NULL };
+	char *const none[] = { (char *)"no-such-program", NULL };
+	pid_t pid;
+
+	(void)unused;
+	if (execve("/no-such-program", none, environ) != -1 || errno != ENOENT ||
+	    execvp("no-such-program", none) != -1 || errno != ENOENT)
+		return 1;
+	for (int way = 0; way < 4; way++) {
+		pid = fork();
+		if (pid == 0) {
+			if (way == 0)
+				execve("/bin/sh", args, environ);
+			else if (way == 1)
+				execv("/bin/sh", args);
+			else if (way == 2)
+				execvp("sh", args);
+			else
+				execvpe("sh", args, environ);
+			_exit(2);
+		}
+		if (status_of(pid) != 7)
+			return 2;
+	}
+	if (posix_spawn(&pid, "/bin/sh", NULL, NULL, args, environ) != 0 || status_of(pid) != 7 ||
+	    posix_spawnp(&pid, "sh", NULL, NULL, args, environ) != 0 || status_of(pid) != 7)
+		return 3;
+	if (posix_spawnp(&pid, "no-such-program", NULL, NULL, none, environ) != ENOENT)
+		return 4;
+	return WEXITSTATUS(system("exit 9")) == 9 ? 0 : 5;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const char *argument);
@@ -229,6 +272,7 @@ static const struct {
 	{ "close-all", mode_close_all },
 	{ "unload", mode_unload },
 	{ "inert", mode_inert },
+	{ "exec", mode_exec },
 };
 
 int main(int argc, char **argv)

@@ -48,6 +48,10 @@ test_expect_success 'files that got the number of one of its descriptors stay op
 	with_agent "$app" close-all "$PWD/files"
 '
 
+test_expect_success 'programs are executed by every call that does so' '
+	with_agent "$app" exec
+'
+
 test_expect_success 'it outlives being unloaded' '
 	GPUMEM_JOB=$PWD/state/job-1 GPUMEM_PLAN=$plan "$app" unload "$agent"
 '
