@@ -38,6 +38,14 @@ test_expect_success SHELLCHECK 'scripts are clean' '
 		shellcheck -s bash etc/completion/gpumem tests/bench/*.bench
 	) >out || { cat out; return 1; }
 '
+test_expect_success 'a whole run names every test of the guest' '
+	for file in "$SRCDIR"/tests/guest/*.t; do
+		name=$(basename "$file" .t)
+		grep -qE "^	(beside|alone) .* $name( |:|\$)" "$SRCDIR/test.sh" || echo "$name is in no guest of test.sh"
+	done >missing &&
+	test_must_be_empty missing
+'
+
 test_expect_success CODESPELL 'the words are spelled right' '
 	(
 		cd "$SRCDIR" &&
