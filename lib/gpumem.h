@@ -324,7 +324,8 @@ size_t gpumem_process_device_count(const struct gpumem_process *process);
 const char *gpumem_process_device_pci(const struct gpumem_process *process, size_t i);
 
 /* Moves the present pages of [addr, addr+len) to device i, up to the limit; pages that are not
- * present, shared, or of files stay. Holes are never filled. *ret_bytes (may be NULL): bytes of
+ * present, shared, or of files stay. Where the device's memory is a NUMA node, a huge page that is met moves
+ * whole. Holes are never filled. *ret_bytes (may be NULL): bytes of
  * the range measured to be on a device afterwards. Blocks; other threads' mmap() and munmap()
  * wait while a chunk moves (KFD holds mmap_lock). Errors: EINVAL not page aligned, EDQUOT the
  * limit allows no more (what fitted was moved), ENODEV, EBUSY a part would not move, or shares its

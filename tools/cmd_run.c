@@ -176,6 +176,21 @@ static void set_environment(const struct gpumem_job_spec *spec, const struct gpu
 	setenv("HSA_TOOLS_LIB", gpumem_agent_path(), 1);
 }
 
+/* For programs without an agent, on devices that are NUMA nodes. The user's own policy, by numactl, holds. */
+static void set_mempolicy(const struct gpumem_job_spec *spec, const struct gpumem_plan *plan)
+{
+	struct gpumem_job_device device[GPUMEM_MAX_DEVICES] = { 0 };
+	struct gpumem_error err;
+
+	for (uint32_t i = 0; i < spec->device_count; i++) {
+		device[i].kind = spec->device[i].kind;
+		device[i].node = spec->device[i].node;
+	}
+	if (gpumem_plan_set_mempolicy(plan, device, spec->device_count, &err) < 0 &&
+	    err.code != -EEXIST)
+		fprintf(stderr, "gpumem: %s\n", err.text);
+}
+
 int run_exec(char **argv)
 {
 	int code;
@@ -209,6 +224,7 @@ static int run_command(char **argv, const struct gpumem_job_spec *spec,
 
 	if (pid == 0) {
 		set_environment(spec, plan);
+		set_mempolicy(spec, plan);
 		_exit(run_exec(argv));
 	}
 	if (pid < 0) {

@@ -263,6 +263,7 @@ PUBLIC const struct gm_proc_offer gpumem_agent_offer_v1 = {
 	.device_count = gm_proc_device_count,
 	.device_pci = gm_proc_device_pci,
 	.rocr_is_up = gm_rocr_set_up,
+	.nodes = gm_residency_nodes,
 };
 
 /* Called by the plugin in srun and its like, which inherit the environment of a batch script. */

@@ -187,6 +187,7 @@ struct gm_proc_offer {
 	size_t (*device_count)(const struct gm_proc *p);
 	const char *(*device_pci)(const struct gm_proc *p, size_t i);
 	void (*rocr_is_up)(void);
+	__typeof__(gm_residency_nodes) *nodes;
 };
 
 size_t gm_proc_device_count(const struct gm_proc *p);

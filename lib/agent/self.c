@@ -42,8 +42,11 @@ static const struct gm_proc_offer *agent_offer(struct gm_proc **ret)
 		return NULL;
 	for (int i = 0; i < 100; i++) {
 		*ret = offer->get();
-		if (*ret)
+		if (*ret) {
+			/* The library measures by itself. */
+			gm_residency_set_nodes(offer->nodes());
 			return offer;
+		}
 		usleep(10000);
 	}
 	return NULL;

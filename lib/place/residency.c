@@ -31,6 +31,11 @@ void gm_residency_set_nodes(const struct gm_device_nodes *nodes)
 	device_nodes = *nodes;
 }
 
+const struct gm_device_nodes *gm_residency_nodes(void)
+{
+	return &device_nodes;
+}
+
 int gm_residency_present(int fd, const void *addr, size_t n, uint8_t *map)
 {
 	uint64_t entry[GM_SCAN_PAGES];

@@ -35,6 +35,7 @@ struct gm_device_nodes {
 void gm_device_nodes_add(struct gm_device_nodes *nodes, int node, size_t index);
 /* Pages there count as device pages from now on, in the whole process; before, no node's do. */
 void gm_residency_set_nodes(const struct gm_device_nodes *nodes);
+const struct gm_device_nodes *gm_residency_nodes(void);
 
 /* Reads pagemap alone: map[i] is GM_PAGE_HOST for every present page. Returns how many are
  * present, or -errno. n <= GM_SCAN_PAGES. `fd` is an open /proc/self/pagemap. */
