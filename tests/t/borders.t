@@ -96,9 +96,15 @@ test_expect_success 'the agent shows what others look for and no more' '
 	cat >expected <<-\EOF &&
 	OnLoad
 	OnUnload
+	execv
+	execve
+	execvp
+	execvpe
 	gpumem_agent_offer_v1
 	gpumem_agent_stand_down
 	hsa_init
+	posix_spawn
+	posix_spawnp
 	setns
 	unshare
 	EOF
