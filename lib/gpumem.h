@@ -290,7 +290,7 @@ struct gpumem_plan {
 #define GPUMEM_ENV_JOB "GPUMEM_JOB"   /* folder of the job's record */
 #define GPUMEM_ENV_PLAN "GPUMEM_PLAN" /* gpumem_plan_print() */
 #define GPUMEM_ENV_TRACE "GPUMEM_TRACE" /* file for a trace, "%p" in it is the pid; not set: none */
-#define GPUMEM_PLAN_LEN 512
+#define GPUMEM_PLAN_LEN 640
 
 /* Orders the devices by distance (distance[i]: of device table index device[i] from the task's
  * CPUs; equal ones are rotated by the task's number on the node, so that tasks spread). device,

@@ -115,17 +115,49 @@ static void check_reserve(void)
 	}
 }
 
+/* Of the first one; the others of a node are alike. */
+static void say_why_none(void)
+{
+	char why[200], text[256];
+	const char *pci = gpumem_conf_gres_device(step.site.conf, step.site.node, step.devices,
+						  step.gpus.index[0]);
+
+	gpumem_devices_why_none(step.devices, pci, why, sizeof(why));
+	snprintf(text, sizeof(text), "no allocated GPU has coherent memory%s%s", why[0] ? ": " : "",
+		 why);
+	refuse_or_note(text);
+}
+
+/* Words about a way back to system memory, on devices that are system memory. */
+static void check_words(const struct gpumem_job_device *d)
+{
+	bool host = step.policy.placement == GPUMEM_PLACE_HOST;
+
+	if (d->kind != GPUMEM_KIND_NUMA_SHARED || step.notice[0] ||
+	    (!host && step.policy.suspend != GPUMEM_SUSPEND_EVICT))
+		return;
+	snprintf(step.notice, sizeof(step.notice),
+		 "%s: %s shares the system's memory: %s means nothing there", step.site.node, d->pci,
+		 host ? "host" : "suspend=evict");
+}
+
 static void check_gpus(void)
 {
 	size_t usable = 0;
 
-	for (size_t i = 0; i < step.gpus.count; i++)
-		usable += table_index(step.gpus.index[i]) >= 0;
+	for (size_t i = 0; i < step.gpus.count; i++) {
+		int n = table_index(step.gpus.index[i]);
+
+		if (n < 0)
+			continue;
+		usable++;
+		check_words(&step.device[n]);
+	}
 	if (step.gpus.count == 0)
 		refuse_or_note("no GPU is allocated to this step, so its memory stays in system "
 			       "memory");
 	else if (usable == 0)
-		refuse_or_note("no allocated GPU has coherent memory");
+		say_why_none();
 	else
 		check_reserve();
 }
@@ -431,6 +463,7 @@ int step_task(spank_t sp)
 	return 0;
 }
 
+/* What the step may bring beside its --mem. Memory that CPU and GPU share is in it. */
 static uint64_t own_limits(void)
 {
 	uint8_t device[GPUMEM_MAX_DEVICES];
@@ -438,7 +471,8 @@ static uint64_t own_limits(void)
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < count; i++)
-		bytes += step.device[device[i]].limit_bytes;
+		if (step.device[device[i]].kind != GPUMEM_KIND_NUMA_SHARED)
+			bytes += step.device[device[i]].limit_bytes;
 	return bytes;
 }
 

@@ -222,6 +222,22 @@ static int ask_agents(struct gpumem_job *job, const struct options *o, size_t fr
 	return EXIT_OK;
 }
 
+/* Memory that is the system's has nowhere to go. */
+static bool has_way_back(struct gpumem_job *job, size_t from, size_t to, const char *what)
+{
+	struct gpumem_job_device d;
+
+	for (size_t i = from; i < to; i++)
+		if (gpumem_job_device(job, i, &d) == 0 && d.kind == GPUMEM_KIND_NUMA_SHARED) {
+			fprintf(stderr,
+				"gpumem: job %u: %s shares the system's memory (numa-shared): %s "
+				"means nothing there\n",
+				gpumem_job_id(job), d.pci, what);
+			return false;
+		}
+	return true;
+}
+
 static int ask(struct gpumem_job *job, const struct options *o, enum gpumem_request request)
 {
 	uint64_t target[GPUMEM_MAX_DEVICES] = { 0 };
@@ -230,6 +246,8 @@ static int ask(struct gpumem_job *job, const struct options *o, enum gpumem_requ
 	size_t from, to;
 
 	if (!device_span(job, o, &from, &to))
+		return EXIT_FAILED;
+	if (request == GPUMEM_REQUEST_EVICT && !has_way_back(job, from, to, "evict"))
 		return EXIT_FAILED;
 	if (agent)
 		code = ask_agents(job, o, from, to, request);
@@ -418,6 +436,9 @@ static int set_policy(struct gpumem_job *job, const struct options *o,
 	size_t from, to;
 
 	if (!device_span(job, o, &from, &to))
+		return EXIT_FAILED;
+	if (policy->placement == GPUMEM_PLACE_HOST &&
+	    !has_way_back(job, 0, gpumem_job_device_count(job), "policy=host"))
 		return EXIT_FAILED;
 	if (!limit)
 		from = to;

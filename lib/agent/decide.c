@@ -61,8 +61,9 @@ static struct gm_decision weave(const struct gm_standing *s, struct gm_decision 
 
 	if (beyond >= WEAVE_SLACK && beyond > d.evict_bytes) {
 		d.evict_bytes = beyond;
-		d.evict_reason = GPUMEM_REASON_POLICY;
-		d.must = false;
+		/* A limit that is passed as well is no less strict for it. */
+		if (!d.must)
+			d.evict_reason = GPUMEM_REASON_POLICY;
 	}
 	if (s->memcg_near) {
 		d.stay_reason = GPUMEM_REASON_MEMCG;

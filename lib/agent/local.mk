@@ -7,6 +7,7 @@ lib_libgm_core_la_SOURCES += \
 	lib/agent/exchange.c \
 	lib/agent/headroom.c lib/agent/headroom.h \
 	lib/agent/move.c lib/agent/move.h \
+	lib/agent/placing.c lib/agent/placing.h \
 	lib/agent/proc.c lib/agent/proc.h \
 	lib/agent/scan.c \
 	lib/agent/settle.c \
@@ -20,7 +21,6 @@ pkglib_LTLIBRARIES += lib/libgpumem-agent.la
 lib_libgpumem_agent_la_SOURCES = \
 	lib/agent/agent.c lib/agent/agent.h \
 	lib/agent/exec.c \
-	lib/agent/placing.c lib/agent/placing.h \
 	lib/agent/rocm.c lib/agent/rocm.h \
 	lib/agent/single.c \
 	lib/agent/suspend.c lib/agent/suspend.h \

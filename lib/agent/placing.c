@@ -43,6 +43,25 @@ static bool is_limited(const struct gpumem_plan *plan, const struct gm_limits *l
 	return false;
 }
 
+/* Modes that stand for each other: older kernels lack the later ones, and weights may have changed since. */
+static int family(int mode)
+{
+	return mode == GM_MPOL_PREFERRED_MANY	   ? GM_MPOL_PREFERRED :
+	       mode == GM_MPOL_WEIGHTED_INTERLEAVE ? GM_MPOL_INTERLEAVE :
+						     mode;
+}
+
+/* Whether gpumem set it. A cpuset may have left some of the nodes out. */
+static bool is_ours(const struct gm_mempolicy *now, const struct gm_mempolicy *ours)
+{
+	if (family(now->mode) != family(ours->mode))
+		return false;
+	for (size_t i = 0; i < sizeof(now->nodes) / sizeof(now->nodes[0]); i++)
+		if (now->nodes[i] & ~ours->nodes[i])
+			return false;
+	return true;
+}
+
 /* What the loader and the kernel put on the devices before. */
 static void clear(const struct gpumem_plan *plan, const struct gm_place_devices *devices)
 {
@@ -64,6 +83,7 @@ void gm_placing_adopt(const char *job_dir, const char *plan_text)
 	struct gm_limits limits;
 
 	/* None, or the user's own by numactl since: left alone. */
+	placing.differ = false;
 	if (gm_mempolicy_get(&now) < 0 || now.mode == GM_MPOL_DEFAULT ||
 	    gpumem_plan_parse(plan_text, &plan, NULL) < 0 || !read_limits(job_dir, &limits) ||
 	    gm_check_plan(&plan, &limits, NULL) < 0)
@@ -72,7 +92,9 @@ void gm_placing_adopt(const char *job_dir, const char *plan_text)
 	if (gm_mempolicy_of_task(&plan, &devices, &placing.task) < 0)
 		return;
 	gm_mempolicy_of_agent(&placing.task, &plan, is_limited(&plan, &limits), &placing.agent);
-	if (now.mode != placing.task.mode && now.mode != placing.agent.mode)
+	if (is_ours(&now, &placing.task))
+		placing.task = now;
+	else if (!is_ours(&now, &placing.agent))
 		return;
 	placing.differ = placing.task.mode != placing.agent.mode &&
 			 gm_mempolicy_set(&placing.agent) == 0;

@@ -11,12 +11,23 @@
 
 #define MODE_FLAGS 0xf000 /* MPOL_F_STATIC_NODES and the like, which get_mempolicy() adds */
 
+static bool no_nodes(const struct gm_mempolicy *policy)
+{
+	for (size_t i = 0; i < sizeof(policy->nodes) / sizeof(policy->nodes[0]); i++)
+		if (policy->nodes[i])
+			return false;
+	return true;
+}
+
 int gm_mempolicy_get(struct gm_mempolicy *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	if (syscall(SYS_get_mempolicy, &ret->mode, ret->nodes, GM_MEMPOLICY_NODES, NULL, 0) < 0)
 		return -errno;
 	ret->mode &= ~MODE_FLAGS;
+	/* Before 5.14 the preference of no node is what local memory is called. */
+	if (ret->mode == GM_MPOL_PREFERRED && no_nodes(ret))
+		ret->mode = GM_MPOL_LOCAL;
 	return 0;
 }
 
@@ -28,8 +39,8 @@ static int set(int mode, const unsigned long *nodes)
 
 int gm_mempolicy_set(const struct gm_mempolicy *policy)
 {
-	bool no_nodes = policy->mode == GM_MPOL_DEFAULT || policy->mode == GM_MPOL_LOCAL;
-	int rc = set(policy->mode, no_nodes ? NULL : policy->nodes);
+	bool none = policy->mode == GM_MPOL_DEFAULT || policy->mode == GM_MPOL_LOCAL;
+	int rc = set(policy->mode, none ? NULL : policy->nodes);
 
 	if (rc == -EINVAL && policy->mode == GM_MPOL_PREFERRED_MANY)
 		rc = set(GM_MPOL_PREFERRED, policy->nodes);

@@ -18,6 +18,7 @@ void gm_mempolicy_for(const struct gpumem_plan *plan, const struct gm_place_devi
 		      int host_node, bool weighted, struct gm_mempolicy *ret)
 {
 	size_t count = 0;
+	bool own = false;
 
 	memset(ret, 0, sizeof(*ret));
 	for (uint32_t i = 0; i < plan->device_count; i++) {
@@ -27,6 +28,7 @@ void gm_mempolicy_for(const struct gpumem_plan *plan, const struct gm_place_devi
 		    (count && plan->placement == GPUMEM_PLACE_PREFER))
 			continue;
 		add(ret, d->node);
+		own |= d->kind == GPUMEM_KIND_NUMA;
 		count++;
 	}
 	if (count == 0)
@@ -45,6 +47,9 @@ void gm_mempolicy_for(const struct gpumem_plan *plan, const struct gm_place_devi
 		break;
 	default:
 		memset(ret, 0, sizeof(*ret));
+		/* What was asked for stays where it went. */
+		if (own && plan->placement == GPUMEM_PLACE_ADVISE)
+			ret->mode = GM_MPOL_LOCAL;
 	}
 }
 

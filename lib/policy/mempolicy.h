@@ -29,7 +29,8 @@ struct gm_mempolicy {
 
 /*
  * What the task is started with, so that programs without an agent obey too; GM_MPOL_DEFAULT where there is
- * nothing to say. `host_node` is where interleave's other part goes, -1 none; `weighted`: the
+ * nothing to say. `advise` becomes GM_MPOL_LOCAL on nodes without CPUs: NUMA balancing would take what the
+ * application moved there away. `host_node` is where interleave's other part goes, -1 none; `weighted`: the
  * kernel's weights of those nodes are as the ratio wants them.
  */
 void gm_mempolicy_for(const struct gpumem_plan *plan, const struct gm_place_devices *devices,

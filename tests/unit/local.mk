@@ -20,6 +20,10 @@ UNIT_TESTS += \
 	tests/unit/test_keep \
 	tests/unit/test_signals \
 	tests/unit/test_decide \
+	tests/unit/test_weave \
+	tests/unit/test_mempolicy \
+	tests/unit/test_placing \
+	tests/unit/test_node_now \
 	tests/unit/test_engine \
 	tests/unit/test_engine_chunks \
 	tests/unit/test_maps \
@@ -36,6 +40,10 @@ tests_unit_test_keep_LDADD = $(core_test_ldadd)
 tests_unit_test_signals_LDADD = $(core_test_ldadd)
 tests_unit_test_share_LDADD = $(core_test_ldadd)
 tests_unit_test_decide_LDADD = $(core_test_ldadd)
+tests_unit_test_weave_LDADD = $(core_test_ldadd)
+tests_unit_test_mempolicy_LDADD = $(core_test_ldadd)
+tests_unit_test_placing_LDADD = $(core_test_ldadd)
+tests_unit_test_node_now_LDADD = $(core_test_ldadd)
 tests_unit_test_maps_LDADD = $(core_test_ldadd)
 tests_unit_test_numa_LDADD = $(core_test_ldadd)
 tests_unit_test_residency_LDADD = $(core_test_ldadd)

@@ -62,8 +62,8 @@ static const struct {
 					  "allowed: " SIZES "\n"},
 	{"DefaultPolicy=prefer,end=evict",
 	 "1: DefaultPolicy: 'end=evict' is not supported yet; supported: end=drop\n"},
-	{"DefaultPolicy=interleave", "1: DefaultPolicy: 'interleave' is not supported yet; "
-				     "supported: off, host, prefer, bind, advise\n"},
+	{"DefaultPolicy=interleave:3", "1: DefaultPolicy: 'interleave:3': bad ratio; allowed: two "
+				       "numbers from 1 to 1000, as in interleave:3/1\n"},
 	{"AllowedPolicies=prefer,foo",
 	 "1: AllowedPolicies: 'foo': unknown placement; allowed: " PLACES "\n"},
 	{"AllowedPolicies=prefer,",
@@ -446,6 +446,7 @@ static const struct {
 	{"StateDir=/tmp/x", NULL},
 	{"VerifySeconds=600", NULL},
 	{"MaxLimit=8G", NULL},
+	{"DefaultPolicy=interleave:3/1", NULL},
 	{"DefaultPolicy=host,limit=4G", NULL},
 	{"OnLeftover", "'OnLeftover': not Key=Value"},
 	{"OnLeftover=", "'OnLeftover=': not Key=Value"},
@@ -455,8 +456,8 @@ static const struct {
 	{"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx=1",
 	 "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...': no key of gpumem.conf that can be set "
 	 "here"},
-	{"DefaultPolicy=interleave", "DefaultPolicy: 'interleave' is not supported yet; supported: "
-				     "off, host, prefer, bind, advise"},
+	{"DefaultPolicy=prefer,end=evict", "DefaultPolicy: 'end=evict' is not supported yet; "
+					   "supported: end=drop"},
 };
 
 static void test_override(void **state)

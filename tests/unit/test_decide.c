@@ -48,7 +48,7 @@ static void test_table(void **state)
 		{ "another device", PREFER, NO, false, 0, 0, 0, 64, NONE, 0, 0, 0 },
 		{ "advise moves nothing", ADVISE, NO, true, 0, 0, 0, 64, NONE, 0, 0, 0 },
 		{ "advise, asked", ADVISE, MIGRATE, false, 0, 0, 0, 64, NONE, 0, 64, 0 },
-		{ "interleave is not carried out", INTERLEAVE, NO, true, 0, 0, 0, 64, NONE, 0, 0, 0 },
+		{ "interleave over other devices", INTERLEAVE, NO, true, 0, 0, 0, 64, NONE, 0, 0, 0 },
 		{ "host takes all back", HOST, NO, true, 10, 20, 10, 64, NONE, 10, 0,
 		  GPUMEM_REASON_POLICY },
 		{ "host, asked", HOST, MIGRATE, true, 10, 20, 10, 64, NONE, 0, 44, 0 },

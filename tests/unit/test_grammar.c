@@ -188,8 +188,8 @@ static const struct {
 	{"prefer,evict=age", NULL},
 	{"prefer,evict=pin", NULL},
 	{"prefer,evict=none", NULL},
-	{"interleave", "'interleave'" NOT_YET "off, host, prefer, bind, advise"},
-	{"interleave:3/1", "'interleave'" NOT_YET "off, host, prefer, bind, advise"},
+	{"interleave", NULL},
+	{"interleave:3/1,limit=1G,reserve=1G", NULL},
 	{"prefer,end=evict", "'end=evict'" NOT_YET "end=drop"},
 };
 

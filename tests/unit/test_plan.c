@@ -76,6 +76,19 @@ static const struct {
 	{"prefer,limit=50%", 1, {0}, {10}, 0, "v2,place=prefer,step=7,task=0,dev=0:34359738368"},
 	{"prefer,limit=33%", 1, {0}, {10}, 0, "v2,place=prefer,step=7,task=0,dev=0:22677426176"},
 	{"prefer,limit=100%", 1, {0}, {10}, 0, "v2,place=prefer,step=7,task=0,dev=0:68719476736"},
+	{"interleave", 1, {3}, {10}, 0, "v2,place=interleave,step=7,task=0,dev=3:max"},
+	{"interleave:3/1,limit=64M",
+	 2,
+	 {0, 1},
+	 {10, 10},
+	 1,
+	 "v2,place=interleave,step=7,task=1,ratio=3/1,dev=1:67108864,dev=0:67108864"},
+	{"interleave:1000/1000,high=90%",
+	 1,
+	 {0},
+	 {10},
+	 0,
+	 "v2,place=interleave,step=7,task=0,ratio=1000/1000,high=90,dev=0:max"},
 	{"advise", 1, {3}, {10}, 0, "v2,place=advise,step=7,task=0,dev=3:max"},
 	{"host", 0, {0}, {0}, 2, "v2,place=host,step=7,task=2"},
 	{"off", 0, {0}, {0}, 2, "v2,place=off,step=7,task=2"},
@@ -157,6 +170,7 @@ static void test_make_bad(void **state)
 }
 
 #define HEAD "v2,place=prefer,step=0,task=1"
+#define WEAVE "v2,place=interleave,step=0,task=1"
 #define AT "not a plan of this version at "
 
 static const struct {
@@ -172,6 +186,23 @@ static const struct {
 	{HEAD ",high=101,dev=0:max", AT "'dev=0:max'"},
 	{HEAD ",bw=64M,dev=0:max", AT "'dev=0:max'"},
 	{HEAD ",suspend=maybe,dev=0:max", AT "'dev=0:max'"},
+	{WEAVE, AT "''"},
+	{HEAD ",ratio=3/1,dev=0:max", AT "'dev=0:max'"},
+	{"v2,place=host,step=0,task=1,ratio=3/1", AT "''"},
+	{WEAVE ",ratio=,dev=0:max", AT "'dev=0:max'"},
+	{WEAVE ",ratio=3,dev=0:max", AT "'dev=0:max'"},
+	{WEAVE ",ratio=/,dev=0:max", AT "'dev=0:max'"},
+	{WEAVE ",ratio=3/,dev=0:max", AT "'dev=0:max'"},
+	{WEAVE ",ratio=/1,dev=0:max", AT "'dev=0:max'"},
+	{WEAVE ",ratio=0/1,dev=0:max", AT "'dev=0:max'"},
+	{WEAVE ",ratio=3/0,dev=0:max", AT "'dev=0:max'"},
+	{WEAVE ",ratio=03/1,dev=0:max", AT "'dev=0:max'"},
+	{WEAVE ",ratio=3/01,dev=0:max", AT "'dev=0:max'"},
+	{WEAVE ",ratio=-3/1,dev=0:max", AT "'dev=0:max'"},
+	{WEAVE ",ratio=3/1/1,dev=0:max", AT "'dev=0:max'"},
+	{WEAVE ",ratio=4294967296/1,dev=0:max", AT "'dev=0:max'"},
+	{WEAVE ",evict=lrf,ratio=3/1,dev=0:max", AT "'ratio=3/1,dev=0:max'"},
+	{WEAVE ",ratio=3/1,ratio=3/1,dev=0:max", AT "'ratio=3/1,dev=0:max'"},
 	{"v21,place=prefer", AT "'place=prefer'"},
 	{"V1,place=prefer", AT "'V1,place=prefer'"},
 	{" " HEAD ",dev=0:max", AT "' v2,place=prefer,step=0,task=1,dev=0:max'"},
@@ -260,6 +291,10 @@ static void random_plan(struct gpumem_plan *p)
 	p->step_id = (uint32_t)(random64() >> random64() % 64);
 	p->task_id = (uint32_t)(random64() >> random64() % 64);
 	p->device_count = (uint32_t)(1 + random64() % GPUMEM_MAX_DEVICES);
+	if (p->placement == GPUMEM_PLACE_INTERLEAVE && random64() % 2) {
+		p->ratio_device = (uint32_t)(1 + (random64() >> (33 + random64() % 31)));
+		p->ratio_host = (uint32_t)(1 + (random64() >> (33 + random64() % 31)));
+	}
 	for (i = 0; i < GPUMEM_MAX_DEVICES; i++) {
 		j = random64() % (i + 1);
 		all[i] = all[j];
@@ -289,6 +324,7 @@ static void test_round_trip(void **state)
 			fail_msg("%s: %s", text, err.text);
 		if (again.placement != plan.placement || again.step_id != plan.step_id ||
 		    again.task_id != plan.task_id || again.device_count != plan.device_count ||
+		    again.ratio_device != plan.ratio_device || again.ratio_host != plan.ratio_host ||
 		    memcmp(again.device, plan.device, sizeof(plan.device)) != 0 ||
 		    memcmp(again.limit_bytes, plan.limit_bytes, sizeof(plan.limit_bytes)) != 0)
 			fail_msg("%s comes back as another plan", text);
@@ -301,6 +337,13 @@ static void test_longest(void **state)
 	struct gpumem_plan plan = {.placement = GPUMEM_PLACE_INTERLEAVE,
 				   .step_id = UINT32_MAX,
 				   .task_id = UINT32_MAX,
+				   .ratio_device = UINT32_MAX,
+				   .ratio_host = UINT32_MAX,
+				   .evict = GPUMEM_EVICT_HEAT,
+				   .high_percent = 100,
+				   .low_percent = 100,
+				   .bandwidth_bytes = UINT64_MAX,
+				   .suspend = GPUMEM_SUSPEND_EVICT,
 				   .device_count = GPUMEM_MAX_DEVICES};
 	char text[GPUMEM_PLAN_LEN];
 	size_t i;
@@ -313,6 +356,7 @@ static void test_longest(void **state)
 	assert_int_equal(gpumem_plan_print(&plan, text, sizeof(text)), 0);
 	assert_int_equal(gpumem_plan_parse(text, &plan, NULL), 0);
 	assert_int_equal(plan.device_count, GPUMEM_MAX_DEVICES);
+	assert_int_equal(plan.ratio_host, UINT32_MAX);
 	assert_int_equal(gpumem_plan_print(&plan, text, strlen(text)), -ENOSPC);
 }
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -143,12 +144,110 @@ static void test_errors(void **state)
 	munmap(p, 4 * PAGE);
 }
 
+/* Node 0 taken for the memory of device 3: pages of it are that device's, shared ones too. */
+static void test_nodes(void **state)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	struct gm_device_nodes nodes = { 0 }, none = { 0 };
+	struct gpumem_residency r;
+	char *p = fresh(PAGES);
+	uint8_t map[64];
+	struct gm_counts c;
+	pid_t pid;
+	int fds[2];
+
+	(void)state;
+	memset(p, 1, PAGES * PAGE);
+	/* As many as there can be, and one more is no harm. */
+	for (int i = 0; i < (int)GPUMEM_MAX_DEVICES; i++)
+		gm_device_nodes_add(&nodes, i == 5 ? 0 : 900 + i, i == 5 ? 3 : (size_t)i);
+	gm_device_nodes_add(&nodes, 0, 4);
+	assert_int_equal(nodes.count, GPUMEM_MAX_DEVICES);
+	gm_residency_set_nodes(&nodes);
+	assert_int_equal(gpumem_residency(p, PAGES * PAGE, &r), 0);
+	if (r.host_bytes) {
+		gm_residency_set_nodes(&none);
+		print_message("this machine has more nodes than one in use\n");
+		skip();
+	}
+	assert_int_equal(r.device_bytes, PAGES * PAGE);
+	assert_int_equal(gm_residency_present(fd, p, 64, map), 64);
+	assert_int_equal(gm_residency_sort(p, 64, 8, map), 0);
+	assert_int_equal(map[63], GM_PAGE_ON + 3);
+	c = gm_residency_count(map, 64);
+	assert_int_equal(c.host, 0);
+	assert_int_equal(c.device, 64);
+	assert_int_equal(c.shared, 0);
+	assert_int_equal(c.index, 3);
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		char byte;
+
+		close(fds[1]);
+		_exit(read(fds[0], &byte, 1) != 0);
+	}
+	assert_true(pid > 0);
+	p[0] = 2; /* copied: the child has the old one */
+	assert_int_equal(gm_residency_present(fd, p, 64, map), 64);
+	assert_int_equal(gm_residency_sort(p, 64, 1, map), 0);
+	assert_int_equal(map[0], GM_PAGE_ON + 3);
+	assert_int_equal(map[1], GM_PAGE_SHARED_ON + 3);
+	c = gm_residency_count(map, 64);
+	assert_int_equal(c.device, 64);
+	assert_int_equal(c.shared, 63);
+	assert_int_equal(c.index, 3);
+	close(fds[1]);
+	close(fds[0]);
+	waitpid(pid, NULL, 0);
+
+	gm_residency_set_nodes(&none);
+	expect(p, PAGES, PAGES);
+	assert_int_equal(gm_residency_present(fd, p, 64, map), 64);
+	assert_int_equal(gm_residency_sort(p, 64, 1, map), 0);
+	assert_int_equal(gm_residency_count(map, 64).index, -1);
+	close(fd);
+	munmap(p, PAGES * PAGE);
+}
+
+/* The device that most pages are on; a device without a node tells no index. */
+static void test_count_nodes(void **state)
+{
+	static const struct {
+		uint8_t map[5];
+		unsigned host, device, shared;
+		int index;
+	} cases[] = {
+		{ { GM_PAGE_HOST, GM_PAGE_ON + 2, GM_PAGE_ON + 1, GM_PAGE_ON + 2, GM_PAGE_ABSENT },
+		  1, 3, 0, 2 },
+		{ { GM_PAGE_SHARED_ON + 15, GM_PAGE_ON + 15, GM_PAGE_ON, GM_PAGE_HOST, GM_PAGE_HOST },
+		  2, 3, 1, 15 },
+		{ { GM_PAGE_ON + 7, GM_PAGE_ON + 4, GM_PAGE_ABSENT, GM_PAGE_ABSENT, GM_PAGE_ABSENT },
+		  0, 2, 0, 4 },
+		{ { GM_PAGE_DEVICE, GM_PAGE_DEVICE, GM_PAGE_DEVICE_SHARED, GM_PAGE_HOST,
+		    GM_PAGE_HOST },
+		  2, 3, 1, -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct gm_counts c = gm_residency_count(cases[i].map, sizeof(cases[i].map));
+
+		assert_int_equal(c.host, cases[i].host);
+		assert_int_equal(c.device, cases[i].device);
+		assert_int_equal(c.shared, cases[i].shared);
+		assert_int_equal(c.index, cases[i].index);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_zero_page), cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_count), cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_nodes), cmocka_unit_test(test_count_nodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
