@@ -6,6 +6,9 @@
 cluster_up
 balancing=$(cat /proc/sys/kernel/numa_balancing)
 base0=$(sim 0) base1=$(sim 1)
+# The high mark is at 60.8 MiB; a huge page fits below it whole or not at all.
+least=60
+[ $KIND = svm ] || least=58
 d0=$(device_pci 0) d1=$(device_pci 1)
 
 # The job runs by the command given; every way of asking must give the same.
@@ -19,17 +22,17 @@ main_job() { # NAME, TITLE, COMMAND…
 		{ not_ok "$title: both tasks report" "$(cat "$JOBS/out")"; return; }
 	local filled
 	filled=$(date +%s%N)
-	poll 30 at_least 0 $((60 * MB))
-	poll 30 at_least 1 $((60 * MB))
-	echo "# $title: both devices over 60 MiB $((($(date +%s%N) - filled) / 1000000)) ms after both were filled"
+	poll 30 at_least 0 $((least * MB))
+	poll 30 at_least 1 $((least * MB))
+	echo "# $title: both devices over $least MiB $((($(date +%s%N) - filled) / 1000000)) ms after both were filled"
 	# Linux 6.1 leaves huge pages that NUMA balancing has marked out of smaps; written to again, they
 	# are back, and nothing marks them while the witnesses look.
 	echo 0 >/proc/sys/kernel/numa_balancing
 	id=$(squeue -h -o %A -u gpumemtest | tail -1)
 	at_rest "$id" || not_ok "$title: the pages come to rest" "$(sim 0) $(sim 1)"
 	pids=$(fillers)
-	check "$title: the kernel counts 60 to 64 MiB on each device" \
-		'$v1 >= 60*MB && $v1 <= 64*MB && $v2 >= 60*MB && $v2 <= 64*MB' "$(sim 0)" "$(sim 1)"
+	check "$title: the kernel counts $least to 64 MiB on each device" \
+		"\$v1 >= $least*MB && \$v1 <= 64*MB && \$v2 >= $least*MB && \$v2 <= 64*MB" "$(sim 0)" "$(sim 1)"
 	agrees "$title: gpumem status agrees on the first device" "$(sim 0)" "$(told "$id" "$d0")"
 	agrees "$title: and on the second" "$(sim 1)" "$(told "$id" "$d1")"
 	local sum_maps=0 sum_said=0
