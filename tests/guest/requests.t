@@ -17,7 +17,7 @@ start() { # POLICY ARGS…
 settled() { [ "$(sim 0)" -ge $(($1 * MB)) ]; }
 
 start prefer,limit=64M filler -m 96 -t 240 -o "$JOBS/w"
-poll 60 settled 62
+poll 60 settled 57
 id=$(squeue -h -o %A)
 
 # The clock starts when the request is written, which is when a command that does not wait returns.
@@ -34,7 +34,7 @@ agrees "set limit=32M: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
 is "set limit=32M: status shows it" 32M "$(gpumem status $conf -d -n -o DEVICE,LIMIT | awk -v d="$d0" '$1 == d { print $2 }' | sed 's/\.0M/M/')"
 
 user gpumem set $conf limit=80M
-poll 40 settled 75 && ok "set limit=80M: the job uses it" || not_ok "set limit=80M: the job uses it" "$(sim 0)"
+poll 40 settled 72 && ok "set limit=80M: the job uses it" || not_ok "set limit=80M: the job uses it" "$(sim 0)"
 out=$(user gpumem set $conf limit=128M 2>&1)
 is "above the site's maximum: refused with status 1" 1 $?
 is "above the site's maximum: one line" "gpumem: limit=128M is above the site's maximum of 100M on $d0" "$out"
@@ -50,7 +50,7 @@ is "evict: status says why" evict "$(gpumem status $conf -d -n -o DEVICE,REQUEST
 pid=$(pgrep -x filler)
 user gpumem migrate $conf --pid "$pid"
 is "migrate --pid: accepted" 0 $?
-poll 40 settled 75 && ok "migrate --pid: back up to the limit" || not_ok "migrate --pid: back up to the limit" "$(sim 0)"
+poll 40 settled 72 && ok "migrate --pid: back up to the limit" || not_ok "migrate --pid: back up to the limit" "$(sim 0)"
 out=$(user gpumem migrate $conf --pid 1 2>&1)
 is "a process that is not the job's: status 1" 1 $?
 is "a process that is not the job's: one line" "gpumem: process 1 is in no job's record on this node" "$out"
@@ -67,14 +67,14 @@ poll 60 sh -c "ls $JOBS/w.* >/dev/null 2>&1"
 sleep 3
 is "advise: nothing moves by itself" 0 "$(sim 0)"
 user gpumem migrate $conf
-poll 40 settled 30 && ok "advise: migrate brings it, within the limit" || not_ok "advise: migrate brings it" "$(sim 0)"
+poll 40 settled 28 && ok "advise: migrate brings it, within the limit" || not_ok "advise: migrate brings it" "$(sim 0)"
 check "advise: not more than the limit" '$v1 <= 32*MB' "$(sim 0)"
 user scancel "$(squeue -h -o %A)"
 wait $job
 
 # Another user sees and changes nothing.
 start prefer,limit=32M filler -m 48 -t 240 -s "$JOBS/stop"
-poll 60 settled 30
+poll 60 settled 28
 is "another user sees no job" "" "$(runuser -u nobody -- env PATH="$PATH" gpumem status $conf -n)"
 out=$(runuser -u nobody -- env PATH="$PATH" gpumem evict $conf --job "$(squeue -h -o %A)" 2>&1)
 is "another user cannot evict" 1 $?

@@ -10,7 +10,7 @@ start() { # leaves a running batch job in $id whose task has its pages on device
 	rm -f "$JOBS"/w.* "$JOBS"/slurm.out
 	id=$(user sbatch --parsable -w n1 -n1 --gpus=1 --mem=600 -o slurm.out --open-mode=append \
 		--gpu-mem-policy=prefer,limit=64M --wrap "srun filler -m 96 -t 600 -o $JOBS/w")
-	poll 60 at_least 0 $((15000 * 4096))
+	poll 60 at_least 0 $((14800 * 4096))
 }
 
 clean() { # TITLE
@@ -22,7 +22,7 @@ clean() { # TITLE
 }
 
 start
-check "before: the job is on the device" '$v1 >= 60*MB' "$(sim 0)"
+check "before: the job is on the device" '$v1 >= 57*MB' "$(sim 0)"
 user scancel "$id"
 clean scancel
 
@@ -57,7 +57,7 @@ clean_requeue() { scontrol show job "$id" | grep -q 'Restarts=1'; }
 poll 60 clean_requeue || not_ok "the job is requeued" "$(scontrol show job "$id")"
 scontrol update JobId="$id" StartTime=now
 scontrol release "$id" 2>/dev/null
-poll 150 at_least 0 $((15000 * 4096)) &&
+poll 150 at_least 0 $((14800 * 4096)) &&
 	ok "requeue: the second run has its pages on the device" ||
 	not_ok "requeue: the second run has its pages on the device" "$(scontrol show job "$id")"
 user scancel "$id"
