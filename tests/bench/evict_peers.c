@@ -3,13 +3,17 @@
  * evict_peers: a process has twice as much on a device's NUMA node as it may, half of it in use all the
  * time. Who takes the right half off, how soon, and what does it move: the kernel's DAMON, gpumem.
  *
- *   evict_peers [-m MIB] [-n REPETITIONS] [-t SECONDS] NODE
+ *   evict_peers [-m MIB] [-n REPETITIONS] [-t SECONDS] [-w SECONDS] CONF DEVICE NODE
+ *
+ * The process is this program again, with "hold" as its first argument; gpumem is the one in PATH.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,35 +23,40 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "place/numa.h"
-
 #define MIB (1ul << 20)
 #define PAGE 4096ul
 #define CHUNK (2 * MIB)
 #define SPAN (8 * MIB) /* hot and cold in turns */
 #define MOST 20
 #define SCRATCH (64 * PAGE)
-#define LOOK_NS 1000000000l
 #define DAMON "/sys/kernel/mm/damon/admin/kdamonds"
-#define SOFT_DIRTY (1ull << 55)
+#define SHARED "/run/evict-peers"
+#define STATE_DIR "/run/evict-peers.d"
 #define MPOL_BIND 2
 
 enum peer { DAMON_COLD, GPUMEM, PEERS };
 static const char *const peer_name[] = { "DAMON migrate_cold", "gpumem" };
 
 struct outcome {
-	double seconds, off_mib, hot_percent; /* seconds < 0: not in time */
+	double seconds, off_mib, hot_percent, moved_mib; /* seconds < 0: not in time */
+};
+
+/* In a file, as the process is a program of its own. */
+struct shared {
+	size_t bytes;
+	int node;
+	pid_t pid;
+	char *arena; /* in the process */
+	atomic_int ready, stop;
 };
 
 static struct {
-	size_t bytes, repetitions, seconds;
+	size_t bytes, repetitions, seconds, warm;
 	int node;
-	char *arena;
-	struct {
-		atomic_int ready, stop;
-	} *shared;
+	const char *self, *conf, *device;
+	struct shared *shared;
 	struct outcome outcome[PEERS][MOST];
-} b = { .bytes = 256 * MIB, .repetitions = 3, .seconds = 30 };
+} b = { .bytes = 256 * MIB, .repetitions = 3, .seconds = 30, .warm = 10 };
 
 static void die(const char *what, int error)
 {
@@ -87,38 +96,68 @@ static void forget_translations(char *scratch)
 	madvise(scratch, SCRATCH, MADV_DONTNEED);
 }
 
-static void child(void)
+static struct shared *map_shared(int flags)
 {
-	char *scratch = mmap(NULL, SCRATCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	unsigned long mask = 1ul << b.node;
+	int fd = open(SHARED, O_RDWR | O_CLOEXEC | flags, 0600);
+	void *p;
 
-	if (mmap(b.arena, b.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-		 0) == MAP_FAILED)
-		_exit(1);
-	madvise(b.arena, b.bytes, MADV_NOHUGEPAGE);
-	syscall(SYS_mbind, b.arena, b.bytes, MPOL_BIND, &mask, 64ul, 0);
-	memset(b.arena, 1, b.bytes);
-	syscall(SYS_mbind, b.arena, b.bytes, 0, NULL, 0ul, 0);
-	atomic_store(&b.shared->ready, 1);
-	while (!atomic_load(&b.shared->stop)) {
-		for (size_t at = 0; at < b.bytes; at += PAGE)
+	if (fd < 0 || ftruncate(fd, (off_t)PAGE) < 0)
+		die(SHARED, errno);
+	p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		die(SHARED, errno);
+	close(fd);
+	return p;
+}
+
+static int hold(void)
+{
+	struct shared *s = map_shared(0);
+	char *scratch = mmap(NULL, SCRATCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *arena = mmap(NULL, s->bytes + CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+	unsigned long mask = 1ul << s->node;
+
+	if (arena == MAP_FAILED || scratch == MAP_FAILED)
+		return 1;
+	arena = (char *)(((uintptr_t)arena + CHUNK - 1) & ~(CHUNK - 1));
+	madvise(arena, s->bytes, MADV_NOHUGEPAGE);
+	syscall(SYS_mbind, arena, s->bytes, MPOL_BIND, &mask, 64ul, 0);
+	memset(arena, 1, s->bytes);
+	syscall(SYS_mbind, arena, s->bytes, 0, NULL, 0ul, 0);
+	s->arena = arena;
+	s->pid = getpid();
+	atomic_store(&s->ready, 1);
+	while (!atomic_load(&s->stop)) {
+		for (size_t at = 0; at < s->bytes; at += PAGE)
 			if (is_hot(at))
-				b.arena[at]++;
+				arena[at]++;
 		forget_translations(scratch);
 		nap(20000000);
 	}
-	_exit(0);
+	return 0;
 }
 
-static pid_t start(void)
+/* Returns whom to wait for: the process, or the `gpumem run` that has it. */
+static pid_t start(enum peer peer)
 {
+	char policy[64];
 	pid_t pid;
 
+	b.shared->bytes = b.bytes;
+	b.shared->node = b.node;
 	atomic_store(&b.shared->ready, 0);
 	atomic_store(&b.shared->stop, 0);
+	snprintf(policy, sizeof(policy), "prefer,limit=%zuM,high=100%%,low=100%%", b.bytes / MIB * 3 / 2);
 	pid = fork();
-	if (pid == 0)
-		child();
+	if (pid == 0) {
+		if (peer == GPUMEM)
+			execlp("gpumem", "gpumem", "run", "--conf", b.conf, "--state-dir", STATE_DIR, "-d",
+			       b.device, policy, b.self, "hold", (char *)NULL);
+		else
+			execl(b.self, b.self, "hold", (char *)NULL);
+		_exit(127);
+	}
 	while (!atomic_load(&b.shared->ready)) {
 		if (waitpid(pid, NULL, WNOHANG) == pid)
 			die("the process ended: is the node large enough?", ENOMEM);
@@ -127,8 +166,23 @@ static pid_t start(void)
 	return pid;
 }
 
+/* Bytes that any process had moved, as the kernel counts them. */
+static double migrated_mib(void)
+{
+	FILE *f = fopen("/proc/vmstat", "re");
+	unsigned long long pages = 0;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "pgmigrate_success %llu", &pages) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return (double)pages * PAGE / MIB;
+}
+
 /* Bytes that are not on the node, all and hot ones. */
-static size_t off_node(pid_t pid, size_t *ret_hot)
+static size_t off_node(size_t *ret_hot)
 {
 	size_t off = 0, hot = 0;
 	int status[512];
@@ -136,8 +190,8 @@ static size_t off_node(pid_t pid, size_t *ret_hot)
 
 	for (size_t at = 0; at < b.bytes; at += 512 * PAGE) {
 		for (size_t i = 0; i < 512; i++)
-			page[i] = b.arena + at + i * PAGE;
-		if (syscall(SYS_move_pages, pid, 512ul, page, NULL, status, 0) < 0)
+			page[i] = b.shared->arena + at + i * PAGE;
+		if (syscall(SYS_move_pages, b.shared->pid, 512ul, page, NULL, status, 0) < 0)
 			die("move_pages", errno);
 		for (size_t i = 0; i < 512; i++) {
 			off += status[i] >= 0 && status[i] != b.node ? PAGE : 0;
@@ -197,7 +251,10 @@ static bool physical(uint64_t *ret_start, uint64_t *ret_end)
 
 #define SCHEME "0/contexts/0/schemes/0/"
 
-/* Whatever was not accessed for a second goes to node 0; virtual addresses cannot have this action in 6.12. */
+/*
+ * Whatever was not accessed for a second, of the node; for now this is only counted. Virtual addresses cannot
+ * have migrate_cold in 6.12.
+ */
 static bool damon_on(void)
 {
 	uint64_t from, to;
@@ -211,7 +268,7 @@ static bool damon_on(void)
 	       put("0/contexts/0/targets/0/regions/nr_regions", "1") &&
 	       put("0/contexts/0/targets/0/regions/0/start", "%llu", (unsigned long long)from) &&
 	       put("0/contexts/0/targets/0/regions/0/end", "%llu", (unsigned long long)to) &&
-	       put("0/contexts/0/schemes/nr_schemes", "1") && put(SCHEME "action", "migrate_cold") &&
+	       put("0/contexts/0/schemes/nr_schemes", "1") && put(SCHEME "action", "stat") &&
 	       put(SCHEME "target_nid", "0") && put(SCHEME "access_pattern/sz/min", "4096") &&
 	       put(SCHEME "access_pattern/sz/max", "%llu", (unsigned long long)(to - from)) &&
 	       put(SCHEME "access_pattern/nr_accesses/min", "0") &&
@@ -220,102 +277,55 @@ static bool damon_on(void)
 	       put(SCHEME "access_pattern/age/max", "4294967295") && put("0/state", "on");
 }
 
-static bool damon(pid_t pid, double end)
+static bool damon(void)
 {
-	size_t hot;
-	bool good = damon_on();
-
-	while (good && off_node(pid, &hot) < b.bytes / 2 && now() < end)
-		nap(100000000);
-	if (good)
-		put("0/state", "off");
-	return good;
+	return put(SCHEME "action", "migrate_cold") && put("0/state", "commit");
 }
 
 /* ---- gpumem ------------------------------------------------------------------------------- */
 
-static void clear_soft_dirty(pid_t pid)
+static bool gpumem(pid_t run)
 {
-	char path[64];
-	int fd;
+	char job[16], limit[32];
+	int status = -1;
+	pid_t pid;
 
-	snprintf(path, sizeof(path), "/proc/%d/clear_refs", (int)pid);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, "4", 1) != 1)
-		die(path, errno);
-	close(fd);
-}
-
-/* Chunks that nobody wrote to since, from the first one, as ranges; as many as have to go. */
-static size_t cold_chunks(pid_t pid, size_t bytes, struct gm_range *range)
-{
-	uint64_t entry[CHUNK / PAGE];
-	char path[64];
-	size_t n = 0;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	for (size_t at = 0; at < b.bytes && n < bytes / CHUNK; at += CHUNK) {
-		uint64_t dirty = 0;
-
-		if (pread(fd, entry, sizeof(entry), (off_t)(((uintptr_t)b.arena + at) / PAGE * 8)) !=
-		    sizeof(entry))
-			die(path, errno);
-		for (size_t i = 0; i < CHUNK / PAGE; i++)
-			dirty |= entry[i] & SOFT_DIRTY;
-		if (!dirty)
-			range[n++] = (struct gm_range){ (uintptr_t)b.arena + at,
-							(uintptr_t)b.arena + at + CHUNK };
+	snprintf(job, sizeof(job), "%d", (int)run);
+	snprintf(limit, sizeof(limit), "limit=%zuM", b.bytes / 2 / MIB);
+	pid = fork();
+	if (pid == 0) {
+		execlp("gpumem", "gpumem", "set", "--conf", b.conf, "--state-dir", STATE_DIR, "-j", job,
+		       "--wait", "0", limit, (char *)NULL);
+		_exit(127);
 	}
-	close(fd);
-	return n;
-}
-
-/*
- * SWITCH: until agents manage devices that are NUMA nodes, one look at soft-dirty bits stands for the
- * agent's, and gm_numa_move() for what it does then. After that: run the process by
- * `gpumem run --policy prefer,limit=…` and only wait here.
- */
-static bool gpumem(pid_t pid, double end)
-{
-	struct gm_range *range = calloc(b.bytes / CHUNK, sizeof(*range));
-	struct gm_numa_move m = { .pid = pid, .range = range, .from = 1ull << b.node, .to = { 0 },
-				  .to_count = 1, .workers = 1 };
-	struct gm_numa_moved moved = { 0 };
-	size_t hot, off = 0;
-
-	while (range && off < b.bytes / 2 && now() < end) {
-		clear_soft_dirty(pid);
-		nap(LOOK_NS);
-		m.max_bytes = b.bytes / 2 - off;
-		m.count = cold_chunks(pid, m.max_bytes, range);
-		gm_numa_move(&m, &moved);
-		off = off_node(pid, &hot);
-	}
-	free(range);
-	return true;
+	waitpid(pid, &status, 0);
+	return status == 0;
 }
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
 static bool once(enum peer peer, struct outcome *ret)
 {
-	pid_t pid = start();
-	double begin = now(), took;
+	pid_t pid = start(peer);
+	double begin, end, before;
 	size_t off, hot;
-	bool good;
+	bool good = peer != DAMON_COLD || damon_on();
 
-	/* What happened while it was filled is old by now. */
-	nap(500000000);
+	nap((long)b.warm * 1000000000l);
+	before = migrated_mib();
 	begin = now();
-	good = peer == GPUMEM ? gpumem(pid, begin + (double)b.seconds) :
-				damon(pid, begin + (double)b.seconds);
-	took = now() - begin;
-	off = off_node(pid, &hot);
+	end = begin + (double)b.seconds;
+	good = good && (peer == GPUMEM ? gpumem(pid) : damon());
+	do {
+		nap(50000000);
+		off = off_node(&hot);
+	} while (good && off < b.bytes / 2 && now() < end);
+	ret->seconds = off >= b.bytes / 2 ? now() - begin : -1;
+	ret->moved_mib = migrated_mib() - before;
+	if (peer == DAMON_COLD)
+		put("0/state", "off");
 	atomic_store(&b.shared->stop, 1);
 	waitpid(pid, NULL, 0);
-	ret->seconds = off >= b.bytes / 2 ? took : -1;
 	ret->off_mib = (double)off / MIB;
 	ret->hot_percent = off ? 100.0 * (double)hot / (double)off : 0;
 	return good;
@@ -340,11 +350,13 @@ static double median(const struct outcome *o, size_t offset)
 
 static void print(const bool *works)
 {
+	static const char *const key[] = { "damon", "gpumem" };
 	struct outcome o[PEERS] = { { 0 } };
 
 	printf("%zu MiB on node %d, half of it in use; to leave: %zu MiB\n", b.bytes / MIB, b.node,
 	       b.bytes / MIB / 2);
-	printf("%-20s %10s %10s %14s\n", "", "seconds", "MiB off", "hot of it, %");
+	printf("%-20s %10s %10s %14s %10s\n", "", "seconds", "MiB off", "hot of it, %",
+	       "MiB moved");
 	for (enum peer p = 0; p < PEERS; p++) {
 		if (!works[p]) {
 			printf("%-20s this kernel does not have it\n", peer_name[p]);
@@ -354,13 +366,16 @@ static void print(const bool *works)
 		o[p].seconds = median(b.outcome[p], offsetof(struct outcome, seconds));
 		o[p].off_mib = median(b.outcome[p], offsetof(struct outcome, off_mib));
 		o[p].hot_percent = median(b.outcome[p], offsetof(struct outcome, hot_percent));
-		printf("%-20s %10.2f %10.1f %14.1f%s\n", peer_name[p], o[p].seconds, o[p].off_mib,
-		       o[p].hot_percent, o[p].seconds < 0 ? "  not in time" : "");
+		o[p].moved_mib = median(b.outcome[p], offsetof(struct outcome, moved_mib));
+		printf("%-20s %10.2f %10.1f %14.1f %10.1f%s\n", peer_name[p], o[p].seconds,
+		       o[p].off_mib, o[p].hot_percent, o[p].moved_mib, o[p].seconds < 0 ? "  not in time" : "");
 	}
-	printf("\ndamon_s=%.2f damon_off_mib=%.1f damon_hot=%.1f gpumem_s=%.2f gpumem_off_mib=%.1f "
-	       "gpumem_hot=%.1f\n",
-	       o[0].seconds, o[0].off_mib, o[0].hot_percent, o[1].seconds, o[1].off_mib,
-	       o[1].hot_percent);
+	printf("\n");
+	for (enum peer p = 0; p < PEERS; p++)
+		printf("%s%s_s=%.2f %s_off_mib=%.1f %s_hot=%.1f %s_moved_mib=%.1f", p ? " " : "", key[p],
+		       o[p].seconds, key[p], o[p].off_mib, key[p], o[p].hot_percent, key[p],
+		       o[p].moved_mib);
+	printf("\n");
 }
 
 int main(int argc, char **argv)
@@ -368,24 +383,27 @@ int main(int argc, char **argv)
 	bool works[PEERS] = { true, true };
 	int c;
 
-	while ((c = getopt(argc, argv, "m:n:t:")) != -1) {
+	if (argc == 2 && strcmp(argv[1], "hold") == 0)
+		return hold();
+	while ((c = getopt(argc, argv, "m:n:t:w:")) != -1) {
 		if (c == 'm')
 			b.bytes = strtoul(optarg, NULL, 10) * MIB / (2 * SPAN) * (2 * SPAN);
 		else if (c == 'n')
 			b.repetitions = strtoul(optarg, NULL, 10);
 		else if (c == 't')
 			b.seconds = strtoul(optarg, NULL, 10);
+		else if (c == 'w')
+			b.warm = strtoul(optarg, NULL, 10);
 		else
 			return 2;
 	}
-	if (argc - optind != 1 || !b.bytes || !b.repetitions || b.repetitions > MOST)
+	if (argc - optind != 3 || !b.bytes || !b.repetitions || b.repetitions > MOST)
 		return 2;
-	b.node = atoi(argv[optind]);
-	b.arena = mmap(NULL, b.bytes + CHUNK, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	b.shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (b.arena == MAP_FAILED || b.shared == MAP_FAILED)
-		die("mmap", errno);
-	b.arena = (char *)(((uintptr_t)b.arena + CHUNK - 1) & ~(CHUNK - 1));
+	b.self = realpath("/proc/self/exe", NULL);
+	b.conf = argv[optind];
+	b.device = argv[optind + 1];
+	b.node = atoi(argv[optind + 2]);
+	b.shared = map_shared(O_CREAT | O_TRUNC);
 	for (size_t r = 0; r < b.repetitions; r++)
 		for (size_t k = 0; k < PEERS; k++) {
 			enum peer p = (k + r) % PEERS;

@@ -64,7 +64,6 @@ tests_bench_svm_rate_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_maps_read
 
 tests_bench_evict_peers_SOURCES = tests/bench/evict_peers.c
-tests_bench_evict_peers_LDADD = lib/libgm-core.la
 tests_bench_numa_rate_SOURCES = tests/bench/numa_rate.c
 tests_bench_numa_rate_LDADD = lib/libgm-core.la lib/libgpumem.la
 
