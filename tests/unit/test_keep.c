@@ -211,7 +211,12 @@ static void test_live(void **state)
 	assert_int_equal(live.high_percent, 75);
 	memset(&p, 0, sizeof(p));
 	p.placement = GPUMEM_PLACE_INTERLEAVE;
+	assert_int_equal(gpumem_job_set_policy(job, &p, &err), 0);
+	assert_int_equal(gpumem_job_live_policy(job, &live), 0);
+	assert_int_equal(live.placement, GPUMEM_PLACE_INTERLEAVE);
+	p.end = GPUMEM_END_EVICT;
 	assert_int_equal(gpumem_job_set_policy(job, &p, &err), -EOPNOTSUPP);
+	p.end = 0;
 	gpumem_job_close(job);
 	assert_int_equal(gpumem_job_open(r->state, JOB, false, &job, NULL), 0);
 	p.placement = GPUMEM_PLACE_HOST;
