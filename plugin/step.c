@@ -115,16 +115,18 @@ static void check_reserve(void)
 	}
 }
 
-/* Of the first one; the others of a node are alike. */
-static void say_why_none(void)
+/* With the reason of the first allocated GPU, if its address is known; the others of a node are alike. */
+static void refuse_or_note_why(const char *what)
 {
-	char why[200], text[256];
-	const char *pci = gpumem_conf_gres_device(step.site.conf, step.site.node, step.devices,
-						  step.gpus.index[0]);
+	char why[200] = "", text[300];
+	const char *pci = NULL;
 
-	gpumem_devices_why_none(step.devices, pci, why, sizeof(why));
-	snprintf(text, sizeof(text), "no allocated GPU has coherent memory%s%s", why[0] ? ": " : "",
-		 why);
+	if (step.gpus.count)
+		pci = gpumem_conf_gres_device(step.site.conf, step.site.node, step.devices,
+					      step.gpus.index[0]);
+	if (pci)
+		gpumem_devices_why_none(step.devices, pci, why, sizeof(why));
+	snprintf(text, sizeof(text), "%s%s%s", what, why[0] ? ": " : "", why);
 	refuse_or_note(text);
 }
 
@@ -157,7 +159,7 @@ static void check_gpus(void)
 		refuse_or_note("no GPU is allocated to this step, so its memory stays in system "
 			       "memory");
 	else if (usable == 0)
-		say_why_none();
+		refuse_or_note_why("no allocated GPU has coherent memory");
 	else
 		check_reserve();
 }
@@ -295,7 +297,7 @@ static void plan_step(const struct owner *owner, uid_t uid, gid_t gid)
 	}
 	rc = open_record(owner, text, uid, gid, &job, &err);
 	if (rc < 0) {
-		refuse_or_note(err.text);
+		refuse_or_note_why(err.text);
 		return;
 	}
 	use_cgroup();

@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -29,22 +30,25 @@ void gm_exec_find(void)
 	real.spawnp = (__typeof__(real.spawnp))dlsym(RTLD_NEXT, "posix_spawnp");
 }
 
-static int failed(int rc)
+/* It failed, or another process executes. */
+static int still_here(int rc, bool changed)
 {
 	int saved = errno;
 
-	gm_placing_after_exec();
+	gm_placing_after_exec(changed);
 	errno = saved;
 	return rc;
 }
 
 PUBLIC int execve(const char *path, char *const argv[], char *const envp[])
 {
+	bool changed;
+
 	/* Another library's, if one stands behind ours. */
 	if (!real.execve)
 		gm_exec_find();
-	gm_placing_before_exec();
-	return failed(real.execve(path, argv, envp));
+	changed = gm_placing_before_exec();
+	return still_here(real.execve(path, argv, envp), changed);
 }
 
 PUBLIC int execv(const char *path, char *const argv[])
@@ -54,10 +58,12 @@ PUBLIC int execv(const char *path, char *const argv[])
 
 PUBLIC int execvpe(const char *file, char *const argv[], char *const envp[])
 {
+	bool changed;
+
 	if (!real.execvpe)
 		gm_exec_find();
-	gm_placing_before_exec();
-	return failed(real.execvpe(file, argv, envp));
+	changed = gm_placing_before_exec();
+	return still_here(real.execvpe(file, argv, envp), changed);
 }
 
 PUBLIC int execvp(const char *file, char *const argv[])
@@ -68,17 +74,21 @@ PUBLIC int execvp(const char *file, char *const argv[])
 PUBLIC int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 		       const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
+	bool changed;
+
 	if (!real.spawn)
 		gm_exec_find();
-	gm_placing_before_exec();
-	return failed(real.spawn(pid, path, actions, attr, argv, envp));
+	changed = gm_placing_before_exec();
+	return still_here(real.spawn(pid, path, actions, attr, argv, envp), changed);
 }
 
 PUBLIC int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 			const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
+	bool changed;
+
 	if (!real.spawnp)
 		gm_exec_find();
-	gm_placing_before_exec();
-	return failed(real.spawnp(pid, file, actions, attr, argv, envp));
+	changed = gm_placing_before_exec();
+	return still_here(real.spawnp(pid, file, actions, attr, argv, envp), changed);
 }

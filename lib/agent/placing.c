@@ -102,14 +102,17 @@ void gm_placing_adopt(const char *job_dir, const char *plan_text)
 		clear(&plan, &devices);
 }
 
-void gm_placing_before_exec(void)
+bool gm_placing_before_exec(void)
 {
-	if (placing.differ)
-		gm_mempolicy_set(&placing.task);
+	struct gm_mempolicy now;
+
+	/* The program may have one of its own by now, as numactl does. */
+	return placing.differ && gm_mempolicy_get(&now) == 0 && is_ours(&now, &placing.agent) &&
+	       gm_mempolicy_set(&placing.task) == 0;
 }
 
-void gm_placing_after_exec(void)
+void gm_placing_after_exec(bool changed)
 {
-	if (placing.differ)
+	if (changed)
 		gm_mempolicy_set(&placing.agent);
 }

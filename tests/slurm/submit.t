@@ -53,7 +53,7 @@ refused "off" off,limit=1G
 refused "empty option" prefer,
 refused "interleave" interleave:0/1
 refused "'end=evict' is not supported yet" prefer,end=evict
-refused "not supported yet" interleave
+refused "only interleave takes a ratio" prefer:3/1
 refused "limit=65G is above the site's maximum of 64G" prefer,limit=65G
 out=$(user sbatch --gpu-mem-policy=nonsense --wrap true 2>&1)
 is "sbatch: the same status" "$slurms_own" $?
@@ -105,6 +105,8 @@ has "a forged value is refused by srun" "rc=$slurms_own" "$out"
 out=$(user srun -Q --gpu-mem-policy=off true 2>&1)
 is "a placement that the partition forbids: the job runs" 0 $?
 has "and the user is told" "^gpumem: n[12]: placement 'off' is not allowed here; allowed: host, prefer, bind, advise" "$out"
+out=$(user srun -Q --gpu-mem-policy=interleave:3/1 true 2>&1)
+has "interleave is a policy, and forbidden here too" "^gpumem: n[12]: placement 'interleave' is not allowed here; " "$out"
 cluster_down >/dev/null 2>&1
 
 # A bad gpumem.conf: one line with file and line number, and no job is harmed.

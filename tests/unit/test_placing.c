@@ -77,16 +77,28 @@ static int is(int want)
 
 static int adopt(size_t i)
 {
+	bool changed;
+
 	if (set(cases[i].start, cases[i].node) < 0)
 		return 77;
 	gm_placing_adopt(record->dir, cases[i].plan);
 	if (!is(cases[i].adopted))
 		return 1;
-	gm_placing_before_exec();
+	changed = gm_placing_before_exec();
 	if (!is(cases[i].before_exec))
 		return 2;
-	gm_placing_after_exec();
-	return is(cases[i].adopted) ? 0 : 3;
+	gm_placing_after_exec(changed);
+	if (!is(cases[i].adopted))
+		return 3;
+	/* What the program set itself is what it executes others with. */
+	set(GM_MPOL_INTERLEAVE, 0);
+	if (is(cases[i].adopted))
+		return 0;
+	changed = gm_placing_before_exec();
+	if (changed || !is(GM_MPOL_INTERLEAVE))
+		return 4;
+	gm_placing_after_exec(changed);
+	return is(GM_MPOL_INTERLEAVE) ? 0 : 5;
 }
 
 static void test_adopt(void **state)
@@ -130,8 +142,7 @@ static void test_nothing(void **state)
 
 	if (pid == 0) {
 		set(GM_MPOL_BIND, 0);
-		gm_placing_before_exec();
-		gm_placing_after_exec();
+		gm_placing_after_exec(gm_placing_before_exec());
 		gm_placing_adopt("/nowhere", cases[0].plan);
 		gm_placing_adopt(r->dir, cases[0].plan);
 		_exit(mode() != GM_MPOL_BIND);
