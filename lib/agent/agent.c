@@ -24,10 +24,13 @@
 #define FIRST_LOOK_NS 200000000ull /* processes that end sooner are left alone */
 #define TICK_NS 200000000ull
 #define SLOWEST_TICK_NS 800000000ull /* between passes when nothing changes */
+#define QUIET_TICK_NS 2000000000ull  /* and the application has written nothing for so long: */
+#define QUIET_NS 10000000000ull
 #define SLICE_NS 100000000ull	     /* longest stretch of work before requests are read again */
 #define OPEN_AGAIN_NS 2000000000ull
 #define FIRST_CREDIT_NS 100000000ll
 #define MAX_CREDIT_NS 100000000ll
+#define SETTLE_NS 1000000ull /* of a round's own time at most, what is not the moving of pages */
 #define LEAST_BYTES (4ull << 20) /* processes with less to move are not worth opening a device for */
 
 static struct {
@@ -111,25 +114,40 @@ static uint64_t nap_ns(const struct gm_proc *p, uint64_t tick)
 	return nap;
 }
 
-/* Watching has one budget: half of it goes to presence (the pass), half to heat (the sweeps). */
-static bool look(struct gm_proc *p, struct credit *credit, bool *ret_epoch)
+static void pay(struct gm_proc *p, struct credit *credit, uint64_t spent)
 {
-	uint64_t cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), moved0 = p->move_cpu_ns, spent;
+	credit->ns -= (int64_t)spent;
+	atomic_fetch_add(&p->ledger.slot->cpu_ns, spent);
+}
+
+/* Watching has one budget: half of it goes to presence (the pass), half to heat (the sweeps). */
+static bool look(struct gm_proc *p, struct credit *credit, uint64_t cpu0, bool *ret_epoch)
+{
+	uint64_t moved0 = p->move_cpu_ns, spent;
 	bool done;
 
 	*ret_epoch = gm_proc_sweep(p, (uint64_t)credit->ns,
 				   (p->ledger.limits->cpu_budget_permille + 1) / 2);
 	done = gm_proc_scan(p, (uint64_t)credit->ns, SLICE_NS);
 	spent = gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0);
-	credit->ns -= (int64_t)spent;
-	atomic_fetch_add(&p->ledger.slot->cpu_ns, spent);
+	pay(p, credit, spent);
 	return done;
+}
+
+static uint64_t next_tick(const struct gm_proc *p, uint64_t tick)
+{
+	bool quiet = p->sweep.quiet && gm_now_ns(CLOCK_MONOTONIC) - p->sweep.busy_ns > QUIET_NS;
+	uint64_t slowest = quiet ? QUIET_TICK_NS : SLOWEST_TICK_NS;
+
+	if (p->changed)
+		return TICK_NS;
+	return tick >= slowest / 2 ? slowest : 2 * tick;
 }
 
 /* One round: what must leave, what may come, what is to be known. Returns how long to sleep; 0: go on. */
 static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 {
-	uint64_t moved0 = p->move_cpu_ns;
+	uint64_t moved0 = p->move_cpu_ns, cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), cpu1;
 	bool more, done = true, epoch = false, suspended = gm_suspend_turn(p);
 
 	more = gm_proc_settle(p, SLICE_NS);
@@ -142,9 +160,11 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 	gm_proc_events(p);
 	if (!more)
 		more = gm_proc_return(p, SLICE_NS);
+	cpu1 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
+	pay(p, credit, cpu1 - cpu0 < SETTLE_NS ? cpu1 - cpu0 : SETTLE_NS);
 	/* Nothing comes before a limit that is passed, or a request. */
 	if (!more && credit->ns > 0)
-		done = look(p, credit, &epoch);
+		done = look(p, credit, cpu1, &epoch);
 	if (epoch)
 		gm_proc_exchange(p, SLICE_NS);
 	if (gm_proc_is_open(p))
@@ -153,9 +173,7 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 	if (more || (!done && credit->ns > 0 && p->bandwidth_wait_ns < gm_now_ns(CLOCK_MONOTONIC)))
 		return 0;
 	if (done)
-		*tick = p->changed || *tick >= SLOWEST_TICK_NS / 2 ?
-				(p->changed ? TICK_NS : SLOWEST_TICK_NS) :
-				2 * *tick;
+		*tick = next_tick(p, *tick);
 	return nap_ns(p, done ? *tick : TICK_NS);
 }
 

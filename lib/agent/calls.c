@@ -148,6 +148,9 @@ static int flag_one(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, 
 		if (!was_out && !c->device_pages)
 			gm_proc_note(p, id, 0, GPUMEM_REASON_KEPT_OUT);
 	}
+	/* The next pass may bring it in. */
+	if (was_out && !(c->flags & GM_CHUNK_OUT))
+		p->changed = true;
 	if (p->engine_on)
 		gm_engine_like(&p->engine, id, advice == GPUMEM_ADVISE_DEVICE);
 	return 0;

@@ -11,6 +11,7 @@ lib_libgm_core_la_SOURCES += \
 	lib/agent/proc.c lib/agent/proc.h \
 	lib/agent/scan.c \
 	lib/agent/settle.c \
+	lib/agent/signs.c lib/agent/signs.h \
 	lib/agent/sweep.c \
 	lib/agent/trace.c lib/agent/trace.h \
 	lib/agent/weave.c lib/agent/weave.h

@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "agent/headroom.h"
+#include "agent/signs.h"
 #include "agent/trace.h"
 #include "agent/weave.h"
 #include "base/own_file.h"
@@ -43,13 +44,18 @@ struct gm_sweep {
 	enum gm_touched_way way;
 	bool going, probed;
 	uintptr_t at;
-	uint64_t not_before_ns;
+	uint64_t not_before_ns, few_before_ns, quiet_before_ns; /* the next: by the signs since the last */
+	uint64_t quiet_wait_ns; /* as the last one that did not have to look demands */
 	uint64_t cost_ns;     /* own time of the one under way */
 	uint64_t dirty_pages; /* the application pays a fault for each when it writes again */
 	uint64_t refaults;    /* of the engine, as last published */
 	uint32_t until_referenced; /* sweeps until mappings are asked about */
-	unsigned idle;	      /* sweeps in a row that found nothing */
+	uint64_t faults, cpu_ns, ended_ns; /* as of the last clearing, and the last epoch's end */
+	uint64_t busy_ns;     /* when something was written, as far as is known */
+	bool quiet, asleep;   /* this epoch: nothing was written; and hardly any CPU time used */
+	bool events;	      /* the GPU touched something in this epoch */
 	bool unseen;	      /* it found memory that no pass has seen */
+	unsigned early;	      /* the first sweeps, up to a few */
 	struct gm_own_file clear_refs, smi;
 	bool smi_tried;
 };
@@ -79,7 +85,11 @@ struct gm_proc {
 	uintptr_t at_addr;
 	uint64_t host_bytes, pass_host_bytes;
 	uint64_t pass_cost_ns; /* own time of it */
-	uint64_t pass_not_before_ns; /* while nothing is touched */
+	/* The next pass: when there are signs that pages came, when there are none; 0: at once. */
+	uint64_t pass_soon_ns, pass_not_before_ns;
+	struct gm_signs pass_signs;  /* as of its begin; so are the next two */
+	size_t pass_admit_index;
+	uint64_t pass_admit_bytes, pass_cold_bytes;
 	bool waits; /* the pass met a chunk that is to be tried again */
 	struct gm_sweep sweep;
 	struct gm_round round[GPUMEM_MAX_DEVICES];
@@ -129,7 +139,7 @@ void gm_proc_release(struct gm_proc *p);
  * Returns true when there is more to do. Sets admit_index, admit_bytes and exchange. */
 bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns);
 /* Goes on with the pass for cpu_ns of own CPU time and slice_ns of time; brings memory in where
- * admit_index says so. Returns true at the end of a pass. */
+ * admit_index says so. Returns true at the end of a pass, or when none is worth it yet. */
 bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns);
 /* The next scan begins a new pass. */
 void gm_proc_restart(struct gm_proc *p);
@@ -138,8 +148,6 @@ void gm_proc_restart(struct gm_proc *p);
  * `permille` of a core is what looking may cost, the application's faults included: the next look waits as long
  * as that takes. Returns true when an epoch ended. */
 bool gm_proc_sweep(struct gm_proc *p, uint64_t cpu_ns, unsigned permille);
-/* Nothing was touched, came or moved of late, and nothing waits to be tried again. */
-bool gm_proc_is_idle(const struct gm_proc *p);
 /* Reads the GPU's events. */
 void gm_proc_events(struct gm_proc *p);
 /* Puts heat and the engine's view into the ledger. O(chunks). */

@@ -10,8 +10,10 @@
 #include "base/procfs.h"
 
 #define FORGIVE_AFTER 64u /* passes that a chunk stayed where it was moved */
-#define LEAST_IDLE_NS 2000000000ull  /* between passes while nothing is touched */
-#define MOST_IDLE_NS 20000000000ull
+#define LEAST_IDLE_NS 2000000000ull  /* between passes while nothing happens */
+/* Times what a pass may cost: between passes while pages are written that may be new, and while none are. */
+#define SOON 4u
+#define IDLE 30u
 #define FULL_EVERY 16u /* passes between two full looks at a chunk that does not change */
 
 /* Forgets chunks that the pass did not see, except those the application keeps out. */
@@ -43,6 +45,45 @@ static bool parent_lives(const struct gm_proc *p)
 	return parent && gm_proc_alive(gm_owner_pid(parent), gm_owner_start(parent));
 }
 
+/* Bytes that may come in now. */
+static uint64_t room(const struct gm_proc *p)
+{
+	uint64_t bytes = 0;
+
+	if (!p->weave.on)
+		return p->admit_index == GM_PLACE_HOST ? 0 : p->admit_bytes;
+	for (size_t i = 0; i < p->place.devices.count; i++)
+		bytes += p->weave.room[i];
+	return bytes;
+}
+
+/* What did not come in before may come now. */
+static bool may_come(const struct gm_proc *p)
+{
+	if (p->admit_index == GM_PLACE_HOST)
+		return false;
+	return p->admit_index != p->pass_admit_index ||
+	       room(p) >= p->pass_admit_bytes + GPUMEM_CHUNK_BYTES ||
+	       (!p->weave.on && p->cold_bytes > p->pass_cold_bytes &&
+		p->cold_bytes - p->pass_cold_bytes >= GPUMEM_CHUNK_BYTES);
+}
+
+/* Whether another pass would find anything that the last one did not. */
+static bool is_due(const struct gm_proc *p)
+{
+	uint64_t now = gm_now_ns(CLOCK_MONOTONIC);
+	struct gm_signs s;
+
+	if (!p->ledger.slot || now >= p->pass_not_before_ns || p->changed || p->waits ||
+	    p->sweep.unseen || may_come(p) || (p->parent_alive && !parent_lives(p)))
+		return true;
+	gm_signs_read(&s);
+	if (gm_signs_of_change(&s, &p->pass_signs))
+		return true;
+	/* New pages, or old ones that are written again: the second is more likely. */
+	return s.faults >= p->pass_signs.faults + GM_SIGNS_FEW && now >= p->pass_soon_ns;
+}
+
 static bool pass_begin(struct gm_proc *p)
 {
 	p->pass++;
@@ -50,23 +91,23 @@ static bool pass_begin(struct gm_proc *p)
 	p->at_addr = 0;
 	p->pass_host_bytes = 0;
 	p->changed = p->waits = p->sweep.unseen = false;
+	gm_signs_read(&p->pass_signs);
+	p->pass_admit_index = p->admit_index;
+	p->pass_admit_bytes = room(p);
+	p->pass_cold_bytes = p->cold_bytes;
 	p->pass_cost_ns = 0;
 	p->parent_alive = parent_lives(p);
 	return gm_maps_read(&p->ranges) == 0;
 }
 
-/* The next pass of an idle process takes a tenth of what watching may cost: that there is work again, the
- * sweeps notice. */
 static void schedule(struct gm_proc *p)
 {
 	unsigned permille = p->ledger.slot ? p->ledger.limits->cpu_budget_permille : 0;
-	uint64_t wait = p->pass_cost_ns * 1000u * 10u / (permille ? permille : 1);
+	uint64_t wait = p->pass_cost_ns * 1000u / (permille ? permille : 1);
+	uint64_t now = gm_now_ns(CLOCK_MONOTONIC);
 
-	if (wait < LEAST_IDLE_NS)
-		wait = LEAST_IDLE_NS;
-	if (wait > MOST_IDLE_NS)
-		wait = MOST_IDLE_NS;
-	p->pass_not_before_ns = gm_now_ns(CLOCK_MONOTONIC) + wait;
+	p->pass_soon_ns = now + SOON * wait;
+	p->pass_not_before_ns = now + (IDLE * wait > LEAST_IDLE_NS ? IDLE * wait : LEAST_IDLE_NS);
 }
 
 static void pass_end(struct gm_proc *p)
@@ -225,17 +266,16 @@ void gm_proc_restart(struct gm_proc *p)
 
 bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 {
-	uint64_t cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), end = gm_now_ns(CLOCK_MONOTONIC) + slice_ns;
-	uint64_t moved0 = p->move_cpu_ns;
-	bool done = false;
+	uint64_t end = gm_now_ns(CLOCK_MONOTONIC) + slice_ns, moved0 = p->move_cpu_ns, cpu0;
+	bool done = false, ended = false;
 
 	/* The lock is let go between chunks, so that a call of the application waits for one at most. */
 	pthread_mutex_lock(&p->lock);
-	if (p->at_addr == 0 && gm_proc_is_idle(p) &&
-	    gm_now_ns(CLOCK_MONOTONIC) < p->pass_not_before_ns) {
+	if (p->at_addr == 0 && !is_due(p)) {
 		pthread_mutex_unlock(&p->lock);
 		return true;
 	}
+	cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
 	if (p->at_addr == 0 && !pass_begin(p))
 		done = true;
 	while (!done) {
@@ -243,7 +283,7 @@ bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 
 		if (number == 0) {
 			pass_end(p);
-			done = true;
+			done = ended = true;
 			break;
 		}
 		/* Not even looked at, as the look would be repeated. */
@@ -256,7 +296,7 @@ bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 		pthread_mutex_lock(&p->lock);
 	}
 	p->pass_cost_ns += gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0);
-	if (done)
+	if (ended)
 		schedule(p);
 	pthread_mutex_unlock(&p->lock);
 	/* New memory is known to the others before the first sweep is over. */

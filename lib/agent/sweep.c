@@ -9,12 +9,19 @@
 
 #define LEAST_NS 200000000ull	  /* between two sweeps */
 #define MOST_NS 20000000000ull	  /* however much they cost */
-#define MOST_IDLE_NS 2000000000ull /* while nothing is touched */
+#define QUIET_NS 2000000000ull	  /* while nothing is touched */
 #define FILLING_NS 5000000000ull /* between two while bw= holds back what there is room for */
+/* What was just filled is all written; which part of it is in use, only the next looks tell. They are not put off
+ * for what the first ones cost. */
+#define EARLY 6u
+#define EARLY_NS 2000000000ull
 #define FAULT_NS 500u		  /* what a page that is written again costs the application */
 #define STRETCH (256 * GPUMEM_CHUNK_BYTES) /* looked at between two looks at the clock */
 #define REFERENCED_EVERY 16u	  /* mappings are asked about so many sweeps apart */
-#define IDLE 2u		  /* sweeps that found nothing, before it counts */
+/* Times what a sweep may cost: while hardly anything is written, and while nothing is. */
+#define FEW 10u
+#define QUIET 20u
+#define ASLEEP 100u /* of so much time, CPU time that is none */
 #define WANTED_CLASS 1u		  /* colder memory claims no share */
 
 static void touched(struct gm_proc *p, uint64_t number)
@@ -63,6 +70,7 @@ static void on_event(void *data, const struct gm_smi_event *event)
 		if (id == GM_NO_CHUNK)
 			continue;
 		if (event->kind == GM_SMI_FAULT) {
+			p->sweep.events = true;
 			gm_engine_faulted(&p->engine, id);
 			gm_trace_add(&p->trace, 'f', n);
 		}
@@ -143,8 +151,8 @@ static void ask_mappings(struct gm_proc *p)
 {
 	struct gm_sweep *s = &p->sweep;
 
-	/* As long as there is room nothing has to be chosen. */
-	if (s->way == GM_TOUCHED_NONE || p->admit_index != GM_PLACE_HOST)
+	/* As long as there is room nothing has to be chosen; and nobody reads who has not run. */
+	if (s->way == GM_TOUCHED_NONE || p->admit_index != GM_PLACE_HOST || s->asleep)
 		return;
 	s->until_referenced--;
 	if (s->until_referenced == 1)
@@ -159,60 +167,85 @@ static void end_epoch(struct gm_proc *p)
 {
 	struct gm_sweep *s = &p->sweep;
 
-	if (!gm_own_valid(&s->clear_refs))
-		gm_own_open(&s->clear_refs, "/proc/self/clear_refs", O_WRONLY);
-	if (s->way != GM_TOUCHED_NONE)
+	if (s->way != GM_TOUCHED_NONE && !s->quiet) {
+		if (!gm_own_valid(&s->clear_refs))
+			gm_own_open(&s->clear_refs, "/proc/self/clear_refs", O_WRONLY);
+		/* What is written from here on counts for the next epoch, and for this one if the look came
+		 * too early for it. */
+		s->faults = gm_signs_faults();
 		gm_touched_clear(s->clear_refs.fd);
+	}
 	gm_engine_epoch(&p->engine);
 	gm_trace_add(&p->trace, 'e', 0);
 	gm_trace_flush(&p->trace);
 }
 
+static uint64_t within(uint64_t wait, uint64_t least, uint64_t most)
+{
+	return wait < least ? least : wait > most ? most : wait;
+}
+
 /* The next sweep: as late as the cost of this one, and of the faults it makes the application take,
- * demands; later still while nothing is touched. */
+ * demands; later still while nothing is written. */
 static void schedule(struct gm_proc *p, uint64_t now, unsigned permille)
 {
 	struct gm_sweep *s = &p->sweep;
-	uint64_t cost = s->cost_ns + s->dirty_pages * FAULT_NS;
-	uint64_t wait = cost * 1000u / (permille ? permille : 1);
+	uint64_t looks = s->cost_ns * 1000u / (permille ? permille : 1);
+	uint64_t faults = s->dirty_pages * FAULT_NS * 1000u / (permille ? permille : 1);
+	uint64_t most = MOST_NS;
 
-	s->idle = s->dirty_pages ? 0 : s->idle + 1;
-	if (s->idle > IDLE) {
-		uint64_t idle = LEAST_NS << (s->idle < 8 ? s->idle - IDLE : 6);
-
-		/* A tenth of the budget is enough to notice that there is work again. */
-		wait *= 10;
-		if (idle > MOST_IDLE_NS)
-			idle = MOST_IDLE_NS;
-		if (wait < idle)
-			wait = idle;
+	if (s->quiet)
+		s->quiet_wait_ns = QUIET * looks;
+	s->quiet_before_ns = now + within(s->quiet_wait_ns, QUIET_NS, UINT64_MAX);
+	/* The last look is paid for before the next one, but not before an epoch without one. */
+	if (s->quiet) {
+		looks = now + within(looks, LEAST_NS, MOST_NS);
+		s->not_before_ns = s->not_before_ns > looks ? s->not_before_ns : looks;
+		return;
 	}
-	if (wait < LEAST_NS)
-		wait = LEAST_NS;
-	if (wait > MOST_NS)
-		wait = MOST_NS;
-	s->not_before_ns = now + wait;
+	if (s->early < EARLY) {
+		s->early++;
+		most = EARLY_NS;
+	}
+	s->not_before_ns = now + within(looks + faults, LEAST_NS, most);
+	s->few_before_ns = now + within(FEW * looks + faults, LEAST_NS, most);
 }
 
-static void begin(struct gm_proc *p)
+static void begin(struct gm_proc *p, uint64_t now)
 {
 	struct gm_sweep *s = &p->sweep;
+	uint64_t cpu_ns = gm_signs_cpu_ns();
 
-	if (!s->probed)
-		probe(p);
+	s->asleep = s->quiet && cpu_ns - s->cpu_ns < (now - s->ended_ns) / ASLEEP;
+	s->cpu_ns = cpu_ns;
+	s->ended_ns = now;
 	s->going = true;
+	s->events = false;
 	s->at = 0;
 	s->cost_ns = s->dirty_pages = 0;
-	/* New mappings show here, so that passes may be rare while nothing is touched. One under way finds
-	 * its place in the new list by its address. */
-	if (s->idle > IDLE && gm_maps_read(&p->ranges) == 0)
+	/* New mappings show here, as passes may be rare. */
+	if (!s->quiet && p->at_addr == 0 && gm_maps_read(&p->ranges) == 0)
 		p->at_range = 0;
 }
 
-bool gm_proc_is_idle(const struct gm_proc *p)
+/* Whether it is time for the next one. Page faults tell whether it has to look: none, and nothing was written
+ * since the bits were cleared. */
+static bool is_due(struct gm_proc *p, uint64_t now)
 {
-	return p->engine_on && p->sweep.way != GM_TOUCHED_NONE && p->sweep.idle > IDLE &&
-	       !p->sweep.unseen && !p->changed && !p->waits;
+	struct gm_sweep *s = &p->sweep;
+	uint64_t faults;
+
+	if (s->going)
+		return true;
+	if (!s->probed)
+		probe(p);
+	faults = s->way == GM_TOUCHED_NONE ? 0 : gm_signs_faults() - s->faults;
+	s->quiet = s->ended_ns && faults == 0;
+	if (!s->quiet || s->events)
+		s->busy_ns = now;
+	if (s->events || faults >= GM_SIGNS_FEW)
+		return now >= s->not_before_ns;
+	return now >= (s->quiet ? s->quiet_before_ns : s->few_before_ns);
 }
 
 /* There is room, and bw= sets the pace: a look, which takes long in a large process, would only make gaps in
@@ -225,17 +258,18 @@ static bool fills_slowly(const struct gm_proc *p)
 
 bool gm_proc_sweep(struct gm_proc *p, uint64_t cpu_ns, unsigned permille)
 {
-	uint64_t cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), spent = 0;
+	uint64_t now = gm_now_ns(CLOCK_MONOTONIC), cpu0, spent = 0;
 	struct gm_sweep *s = &p->sweep;
 	bool more = true, ended;
 
-	if (!p->engine_on || gm_now_ns(CLOCK_MONOTONIC) < s->not_before_ns || fills_slowly(p))
+	if (!p->engine_on || !is_due(p, now) || fills_slowly(p))
 		return false;
+	cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
 	pthread_mutex_lock(&p->lock);
 	if (!s->going)
-		begin(p);
+		begin(p, now);
 	while (more && spent < cpu_ns) {
-		more = s->way != GM_TOUCHED_NONE && look_on(p);
+		more = s->way != GM_TOUCHED_NONE && !s->quiet && look_on(p);
 		pthread_mutex_unlock(&p->lock);
 		pthread_mutex_lock(&p->lock);
 		spent = gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0;

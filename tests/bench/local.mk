@@ -74,7 +74,7 @@ tests_bench_watch_LDADD = lib/libgm-core.la
 tests_bench_watch_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_maps_read,--wrap=gm_residency_present,--wrap=gm_residency_sort \
 	-Wl,--wrap=gm_touched_probe,--wrap=gm_touched_clear,--wrap=gm_touched_look \
-	-Wl,--wrap=gm_referenced_look
+	-Wl,--wrap=gm_referenced_look,--wrap=gm_signs_read,--wrap=gm_signs_faults
 
 EXTRA_DIST += tests/bench/traces/shift.trace tests/bench/traces/sweep.trace
 EXTRA_DIST += tests/bench/README.md tests/bench/run \

@@ -36,6 +36,8 @@ static struct {
 	int present_rc;
 	unsigned calls, holes_filled;
 	struct fake_move log[64];
+	bool quiet; /* the signs stay as they are */
+	struct gm_signs signs;
 } fake;
 
 static inline unsigned fake_page(const void *addr)
@@ -62,7 +64,23 @@ static inline void fake_fill(unsigned from, unsigned pages)
 	memset(fake.where + from, HOST, pages);
 }
 
-/* ---- what is called instead of lib/place */
+/* ---- what is called instead of lib/place, and of lib/agent/signs.c */
+
+uint64_t __wrap_gm_signs_faults(void);
+uint64_t __wrap_gm_signs_faults(void)
+{
+	if (!fake.quiet)
+		fake.signs.faults += GM_SIGNS_FEW;
+	return fake.signs.faults;
+}
+
+void __wrap_gm_signs_read(struct gm_signs *ret);
+void __wrap_gm_signs_read(struct gm_signs *ret)
+{
+	if (!fake.quiet)
+		fake.signs.own += GM_SIGNS_FEW;
+	*ret = fake.signs;
+}
 
 int __wrap_gm_maps_read(struct gm_ranges *ranges);
 int __wrap_gm_maps_read(struct gm_ranges *ranges)

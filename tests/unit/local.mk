@@ -56,7 +56,8 @@ tests_unit_test_move_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_maps_read -Wl,--wrap=gm_maps_free \
 	-Wl,--wrap=gm_residency_present -Wl,--wrap=gm_residency_sort \
 	-Wl,--wrap=gm_place_open -Wl,--wrap=gm_place_close \
-	-Wl,--wrap=gm_place_move -Wl,--wrap=gm_place_prefer
+	-Wl,--wrap=gm_place_move -Wl,--wrap=gm_place_prefer \
+	-Wl,--wrap=gm_signs_read -Wl,--wrap=gm_signs_faults
 
 # The engine: its own library and libc.
 tests_unit_test_engine_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
