@@ -107,7 +107,8 @@ moved() {
 	if [ $KIND = numa ]; then
 		echo $(($(sed -n 's/^pgmigrate_success //p' /proc/vmstat) * 4096))
 	else
-		cat /sys/class/kfdsim/dev"${1:-*}"/migrated_* | awk '{ s += $1 } END { print s * 4096 }'
+		# shellcheck disable=SC2086  # a pattern
+		cat /sys/class/kfdsim/dev${1:-*}/migrated_* | awk '{ s += $1 } END { print s * 4096 }'
 	fi
 }
 # Nothing moved for a second and a half, so that four witnesses one after the other see the same.
