@@ -9,7 +9,8 @@ tests_t_agent_module_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -
 dist_check_SCRIPTS += tests/t/agent.t tests/t/borders.t
 
 # A unit test is tests/unit/NAME.c alone unless _SOURCES says otherwise: automake's own rule.
-EXTRA_DIST += tests/unit/cgroup_tree.h tests/unit/fake_place.h tests/unit/record.h
+EXTRA_DIST += tests/unit/cgroup_tree.h tests/unit/fake_place.h tests/unit/proc_fixture.h \
+	tests/unit/record.h
 
 # The core. What is hidden in libgpumem comes from the convenience libraries it is made of.
 core_test_ldadd = lib/libgm-ledger.la lib/libgm-policy.la lib/libgm-discover.la lib/libgm-core.la $(CMOCKA_LIBS)
@@ -33,7 +34,8 @@ UNIT_TESTS += \
 	tests/unit/test_record \
 	tests/unit/test_survivors \
 	tests/unit/test_svm \
-	tests/unit/test_move
+	tests/unit/test_move \
+	tests/unit/test_pace
 # End of UNIT_TESTS
 tests_unit_test_cgroup_LDADD = $(core_test_ldadd)
 tests_unit_test_keep_LDADD = $(core_test_ldadd)
@@ -52,12 +54,15 @@ tests_unit_test_record_LDADD = $(core_test_ldadd)
 tests_unit_test_survivors_LDADD = $(core_test_ldadd)
 tests_unit_test_svm_LDADD = $(core_test_ldadd)
 tests_unit_test_move_LDADD = $(core_test_ldadd)
-tests_unit_test_move_LDFLAGS = $(AM_LDFLAGS) \
+move_test_ldflags = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_maps_read -Wl,--wrap=gm_maps_free \
 	-Wl,--wrap=gm_residency_present -Wl,--wrap=gm_residency_sort \
 	-Wl,--wrap=gm_place_open -Wl,--wrap=gm_place_close \
 	-Wl,--wrap=gm_place_move -Wl,--wrap=gm_place_prefer \
 	-Wl,--wrap=gm_signs_read -Wl,--wrap=gm_signs_faults
+tests_unit_test_move_LDFLAGS = $(move_test_ldflags)
+tests_unit_test_pace_LDADD = $(core_test_ldadd)
+tests_unit_test_pace_LDFLAGS = $(move_test_ldflags)
 
 # The engine: its own library and libc.
 tests_unit_test_engine_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)

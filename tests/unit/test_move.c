@@ -7,69 +7,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "record.h"
-#include "fake_place.h"
-#include "base/clock.h"
+#include "proc_fixture.h"
 #include "base/procfs.h"
-
-#define PAGE 4096ull
-#define CHUNK GM_SCAN_PAGES
-#define LONG 3600000000000ull
-
-static struct gm_proc p;
-
-static void start(struct record *r, const char *plan)
-{
-	struct gpumem_error err;
-
-	memset(&fake, 0, sizeof(fake));
-	memset(&p, 0, sizeof(p));
-	if (gm_proc_attach(&p, r->dir, plan, 0, &err) < 0)
-		fail_msg("%s", err.text);
-}
-
-/* To the byte, and in the order of their coming: what is tested here are the moves. */
-#define MARKS "evict=lrf,high=100,low=100"
-#define PREFER_0 "v2,place=prefer,step=0,task=0," MARKS ",dev=0:max"
-
-/* As the agent's thread does. */
-static void passes(unsigned n)
-{
-	while (n--) {
-		while (gm_proc_settle(&p, LONG))
-			;
-		gm_proc_open(&p);
-		assert_true(gm_proc_scan(&p, LONG, LONG));
-	}
-}
-
-static void limit(size_t device, uint64_t bytes)
-{
-	atomic_store(&p.ledger.file->head.device[device].limit_bytes, bytes);
-	atomic_fetch_add(&p.ledger.file->head.doorbell, 1);
-}
-
-static uint64_t failures(void)
-{
-	uint64_t sum = 0;
-
-	for (int i = 0; i < GPUMEM_FAIL_COUNT; i++)
-		sum += atomic_load(&p.ledger.slot->failed[i]);
-	return sum;
-}
-
-/* Pages on device 0, in the tables and in the ledger. */
-static void expect_on_0(unsigned pages)
-{
-	const struct gm_slot_device *d = &p.ledger.slot->device[0];
-
-	if (fake_count(ON_0, 0, FAKE_PAGES) != pages || atomic_load(&d->resident) != pages * PAGE ||
-	    atomic_load(&d->charged) != pages * PAGE)
-		fail_msg("expected %u pages on the device, got %u, resident %ju, charged %ju", pages,
-			 fake_count(ON_0, 0, FAKE_PAGES), (uintmax_t)(atomic_load(&d->resident) / PAGE),
-			 (uintmax_t)(atomic_load(&d->charged) / PAGE));
-	assert_int_equal(fake.holes_filled, 0);
-}
 
 static void test_holes(void **state)
 {
@@ -446,170 +385,6 @@ static void test_requests(void **state)
 	expect_on_0(0);
 }
 
-/* One chunk on each device; all leave for a suspend, and each comes back to its own. */
-static void suspend_and_resume(void)
-{
-	atomic_store(&p.suspended, true);
-	while (gm_proc_settle(&p, LONG))
-		;
-	assert_int_equal(fake_count(HOST, 0, 2 * CHUNK), 2 * CHUNK);
-	assert_int_equal(atomic_load(&p.ledger.slot->device[0].charged), 0);
-	assert_int_equal(atomic_load(&p.ledger.slot->device[1].charged), 0);
-	atomic_store(&p.suspended, false);
-	gm_proc_settle(&p, LONG);
-	while (gm_proc_return(&p, LONG))
-		;
-	assert_int_equal(fake_count(ON_0, 0, CHUNK), CHUNK);
-	assert_int_equal(fake_count(ON_1, CHUNK, 2 * CHUNK), CHUNK);
-	assert_int_equal(atomic_load(&p.ledger.slot->device[1].charged), CHUNK * PAGE);
-}
-
-static void test_suspend(void **state)
-{
-	uint64_t bytes;
-
-	start(*state, PREFER_0);
-	fake_fill(0, 2 * CHUNK);
-	gm_proc_open(&p);
-	assert_int_equal(gm_proc_prefetch(&p, fake_addr(CHUNK), CHUNK * PAGE, 1, &bytes), 0);
-	passes(4);
-	suspend_and_resume();
-	suspend_and_resume();
-	/* Out of memory for the engine: oldest first, and everything else as before. */
-	gm_engine_fini(&p.engine);
-	p.engine_on = false;
-	suspend_and_resume();
-}
-
-/* Tries to move out of a chunk. */
-static unsigned tries_out(unsigned chunk)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < fake.calls && i < 64; i++)
-		n += fake.log[i].page / CHUNK == chunk && fake.log[i].index == GM_PLACE_HOST;
-	return n;
-}
-
-/* What would not move is no victim for a while: others are. */
-static void test_exchange(void **state)
-{
-	uint64_t first = FAKE_BASE / GPUMEM_CHUNK_BYTES;
-
-	start(*state, PREFER_0);
-	limit(0, 2 * GPUMEM_CHUNK_BYTES);
-	fake_fill(0, 3 * CHUNK);
-	passes(4);
-	assert_int_equal(fake_count(ON_0, 0, 2 * CHUNK), 2 * CHUNK);
-	memset(fake.pinned, true, CHUNK);
-	for (int i = 0; i < 6; i++) {
-		gm_engine_faulted(&p.engine, gm_chunks_find(&p.chunks, first + 2));
-		gm_engine_epoch(&p.engine);
-		gm_proc_settle(&p, LONG);
-		gm_proc_exchange(&p, LONG);
-	}
-	assert_int_equal(tries_out(0), 1);
-	assert_int_equal(fake_count(ON_0, 0, CHUNK), CHUNK);
-	assert_int_equal(fake_count(HOST, CHUNK, 2 * CHUNK), CHUNK);
-	assert_int_equal(fake_count(ON_0, 2 * CHUNK, 3 * CHUNK), CHUNK);
-}
-
-/* Passes are rare while nothing speaks for one; new memory, room, a call or the doorbell end that at once. */
-static void test_quiet(void **state)
-{
-	uint32_t pass;
-
-	start(*state, PREFER_0);
-	limit(0, 4 * GPUMEM_CHUNK_BYTES);
-	fake_fill(0, 6 * CHUNK);
-	passes(4);
-	expect_on_0(4 * CHUNK);
-	fake.quiet = true;
-	passes(3);
-	pass = p.pass;
-	passes(100);
-	assert_int_equal(p.pass, pass);
-	/* A page here and there is not worth a pass; many are, but may be old ones that are written again. */
-	fake.signs.faults += GM_SIGNS_FEW - 1;
-	fake.signs.own += GM_SIGNS_FEW - 1;
-	passes(1);
-	assert_int_equal(p.pass, pass);
-	fake.signs.faults++;
-	p.pass_soon_ns = UINT64_MAX;
-	passes(1);
-	assert_int_equal(p.pass, pass);
-	p.pass_soon_ns = 0;
-	passes(1);
-	assert_int_equal(p.pass, pass + 1);
-	/* A heap that grows, and a mapping. */
-	fake.signs.own++;
-	passes(2);
-	assert_int_equal(p.pass, pass + 1);
-	fake.signs.own += GM_SIGNS_FEW;
-	passes(2);
-	assert_int_equal(p.pass, pass + 2);
-	fake.signs.mapped--;
-	passes(2);
-	assert_int_equal(p.pass, pass + 3);
-	/* What a sweep met and no pass has seen. */
-	p.sweep.unseen = true;
-	passes(2);
-	assert_int_equal(p.pass, pass + 4);
-	/* Room, without the doorbell: another process let go of it. What came in is looked at once more. */
-	atomic_store(&p.ledger.file->head.device[0].limit_bytes, 5 * GPUMEM_CHUNK_BYTES);
-	passes(9);
-	expect_on_0(5 * CHUNK);
-	assert_int_equal(p.pass, pass + 6);
-	/* The doorbell. */
-	atomic_fetch_add(&p.ledger.file->head.doorbell, 1);
-	passes(9);
-	assert_int_equal(p.pass, pass + 7);
-	/* And the time. */
-	p.pass_not_before_ns = gm_now_ns(CLOCK_MONOTONIC);
-	passes(9);
-	assert_int_equal(p.pass, pass + 8);
-}
-
-/* Where no page fault says that something was written, a sweep does not look, and waits longer. */
-static void test_quiet_sweeps(void **state)
-{
-	struct gm_sweep *s = &p.sweep;
-
-	start(*state, PREFER_0);
-	s->probed = true;
-	s->way = GM_TOUCHED_PAGEMAP;
-	fake_fill(0, 2 * CHUNK);
-	passes(2);
-	fake.signs.faults = 1000;
-	fake.quiet = true;
-	assert_true(gm_proc_sweep(&p, LONG, 5));
-	assert_false(s->quiet);
-	/* Nothing since: not before its time, and without a look. */
-	assert_false(gm_proc_sweep(&p, LONG, 5));
-	assert_true(s->quiet_before_ns > s->not_before_ns);
-	s->not_before_ns = 0;
-	assert_false(gm_proc_sweep(&p, LONG, 5));
-	s->quiet_before_ns = 0;
-	s->at = 0;
-	assert_true(gm_proc_sweep(&p, LONG, 5));
-	assert_true(s->quiet);
-	assert_int_equal(s->at, 0);
-	/* A page here and there: later; more: as soon as the last look is paid for. */
-	s->not_before_ns = 0;
-	s->few_before_ns = s->quiet_before_ns = UINT64_MAX;
-	fake.signs.faults += GM_SIGNS_FEW - 1;
-	assert_false(gm_proc_sweep(&p, LONG, 5));
-	fake.signs.faults++;
-	assert_true(gm_proc_sweep(&p, LONG, 5));
-	assert_int_not_equal(s->at, 0);
-	/* The GPU's events alone. */
-	s->not_before_ns = 0;
-	assert_false(gm_proc_sweep(&p, LONG, 5));
-	s->events = true;
-	assert_true(gm_proc_sweep(&p, LONG, 5));
-	assert_false(gm_proc_sweep(&p, LONG, 5));
-}
-
 static void test_bad_plans(void **state)
 {
 	static const char *const plans[] = { "", "v2,place=prefer,step=0,task=0,dev=2:max",
@@ -668,14 +443,6 @@ static void test_together(void **state)
 	expect_on_0(0);
 }
 
-static int finish(void **state)
-{
-	gm_proc_fini(&p);
-	return record_free(state);
-}
-
-#define one(test) cmocka_unit_test_setup_teardown(test, record_made, finish)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -685,8 +452,7 @@ int main(void)
 		one(test_oldest_first),	 one(test_pinned),	one(test_unreadable),
 		one(test_shared),	 one(test_part_of_a_chunk), one(test_kept_out),
 		one(test_memcg_near),	 one(test_marks_at_once),
-		one(test_suspend),	 one(test_exchange),	one(test_quiet),
-		one(test_quiet_sweeps),	 one(test_requests),	one(test_together),
+		one(test_requests),	 one(test_together),
 		with_record(test_bad_plans),
 	};
 
