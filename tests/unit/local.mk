@@ -24,6 +24,7 @@ UNIT_TESTS += \
 	tests/unit/test_engine_chunks \
 	tests/unit/test_maps \
 	tests/unit/test_numa \
+	tests/unit/test_quiet \
 	tests/unit/test_residency \
 	tests/unit/test_ledger \
 	tests/unit/test_record \
@@ -44,12 +45,15 @@ tests_unit_test_record_LDADD = $(core_test_ldadd)
 tests_unit_test_survivors_LDADD = $(core_test_ldadd)
 tests_unit_test_svm_LDADD = $(core_test_ldadd)
 tests_unit_test_move_LDADD = $(core_test_ldadd)
-tests_unit_test_move_LDFLAGS = $(AM_LDFLAGS) \
+tests_unit_test_quiet_LDADD = $(core_test_ldadd)
+fake_place_ldflags = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_maps_read -Wl,--wrap=gm_maps_free \
 	-Wl,--wrap=gm_residency_present -Wl,--wrap=gm_residency_sort \
 	-Wl,--wrap=gm_place_open -Wl,--wrap=gm_place_close \
 	-Wl,--wrap=gm_place_move -Wl,--wrap=gm_place_prefer \
 	-Wl,--wrap=gm_signs_read -Wl,--wrap=gm_signs_faults
+tests_unit_test_move_LDFLAGS = $(fake_place_ldflags)
+tests_unit_test_quiet_LDFLAGS = $(fake_place_ldflags)
 
 # The engine: its own library and libc.
 tests_unit_test_engine_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
