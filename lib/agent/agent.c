@@ -139,8 +139,6 @@ static uint64_t next_tick(const struct gm_proc *p, uint64_t tick)
 	bool quiet = p->sweep.quiet && gm_now_ns(CLOCK_MONOTONIC) - p->sweep.busy_ns > QUIET_NS;
 	uint64_t slowest = quiet ? QUIET_TICK_NS : SLOWEST_TICK_NS;
 
-	if (p->changed)
-		return TICK_NS;
 	return tick >= slowest / 2 ? slowest : 2 * tick;
 }
 
@@ -148,9 +146,11 @@ static uint64_t next_tick(const struct gm_proc *p, uint64_t tick)
 static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 {
 	uint64_t moved0 = p->move_cpu_ns, cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), cpu1;
-	bool more, done = true, epoch = false, suspended = gm_suspend_turn(p);
+	bool more, moved, done = true, epoch = false, suspended = gm_suspend_turn(p);
 
 	more = gm_proc_settle(p, SLICE_NS);
+	/* What leaves for others may be the first part of it. */
+	moved = p->changed;
 	if (suspended) {
 		atomic_store(&p->ledger.slot->updated_ns, gm_now_ns(CLOCK_BOOTTIME));
 		return more ? 0 : GM_SUSPEND_TICK_NS;
@@ -172,7 +172,9 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 	atomic_store(&p->ledger.slot->updated_ns, gm_now_ns(CLOCK_BOOTTIME));
 	if (more || (!done && credit->ns > 0 && p->bandwidth_wait_ns < gm_now_ns(CLOCK_MONOTONIC)))
 		return 0;
-	if (done)
+	if (moved || p->changed)
+		*tick = TICK_NS;
+	else if (done)
 		*tick = next_tick(p, *tick);
 	return nap_ns(p, done ? *tick : TICK_NS);
 }
@@ -180,7 +182,7 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 static void watch(struct gm_proc *p)
 {
 	struct credit credit = { FIRST_CREDIT_NS, gm_now_ns(CLOCK_MONOTONIC) };
-	uint64_t tick = TICK_NS, next_reap = 0, nap;
+	uint64_t tick = TICK_NS, next_reap = 0, nap, slept;
 
 	agent.open_again = 0;
 	gm_suspend_watch(wake);
@@ -194,8 +196,13 @@ static void watch(struct gm_proc *p)
 			next_reap = gm_now_ns(CLOCK_MONOTONIC) + 1000000000u;
 		}
 		nap = turn(p, &credit, &tick);
-		if (nap)
-			gm_ledger_wait(&p->ledger, seen, nap);
+		if (nap == 0)
+			continue;
+		slept = gm_now_ns(CLOCK_MONOTONIC);
+		gm_ledger_wait(&p->ledger, seen, nap);
+		/* Somebody rang: there may be more to come. */
+		if (gm_now_ns(CLOCK_MONOTONIC) - slept < nap)
+			tick = TICK_NS;
 	}
 	gm_suspend_unwatch();
 	atomic_store(&p->suspended, false);

@@ -45,6 +45,7 @@ struct gm_sweep {
 	bool going, probed;
 	uintptr_t at;
 	uint64_t not_before_ns, few_before_ns, quiet_before_ns; /* the next: by the signs since the last */
+	unsigned quiet_epochs;  /* in a row */
 	uint64_t quiet_wait_ns; /* as the last one that did not have to look demands */
 	uint64_t cost_ns;     /* own time of the one under way */
 	uint64_t dirty_pages; /* the application pays a fault for each when it writes again */

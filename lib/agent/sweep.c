@@ -191,12 +191,15 @@ static void schedule(struct gm_proc *p, uint64_t now, unsigned permille)
 {
 	struct gm_sweep *s = &p->sweep;
 	uint64_t looks = s->cost_ns * 1000u / (permille ? permille : 1);
-	uint64_t faults = s->dirty_pages * FAULT_NS * 1000u / (permille ? permille : 1);
+	uint64_t quiet, faults = s->dirty_pages * FAULT_NS * 1000u / (permille ? permille : 1);
 	uint64_t most = MOST_NS;
 
 	if (s->quiet)
 		s->quiet_wait_ns = QUIET * looks;
-	s->quiet_before_ns = now + within(s->quiet_wait_ns, QUIET_NS, UINT64_MAX);
+	s->quiet_epochs = s->quiet ? s->quiet_epochs + 1 : 0;
+	/* The first come soon, so that what was written last cools down. */
+	quiet = within(LEAST_NS << within(s->quiet_epochs, 0, 8), LEAST_NS, QUIET_NS);
+	s->quiet_before_ns = now + within(s->quiet_wait_ns, quiet, UINT64_MAX);
 	/* The last look is paid for before the next one, but not before an epoch without one. */
 	if (s->quiet) {
 		looks = now + within(looks, LEAST_NS, MOST_NS);

@@ -23,7 +23,7 @@ S2
 # Bytes on the first device of node $1 as its kernel counts them.
 on_node() { if [ "$1" = n1 ]; then KIND=svm sim "$2"; else KIND=numa sim $((2 + $2)); fi; }
 # A report without what differs from run to run: numbers, and whose device it is.
-shape() { grep -v '^gpumem-' "$1" | sed -E 's/[0-9]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/DEVICE/g; s/[0-9]+(\.[0-9]+)?[KMG]?/#/g; s/ +/ /g; s/n#/NODE/g' | sort -u; }
+shape() { grep -v 'moves that failed' "$1" | sed -E 's/[0-9]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/DEVICE/g; s/[0-9]+(\.[0-9]+)?[BKMG]?/#/g; s/ +/ /g; s/n#/NODE/g' | sort -u; }
 for node in n1 n2; do
 	rm -f "$JOBS"/w.*
 	user sbatch --wait -w $node -o "$JOBS/$node.out" "$JOBS/script" >"$JOBS/submit" 2>&1 &

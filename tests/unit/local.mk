@@ -29,13 +29,14 @@ UNIT_TESTS += \
 	tests/unit/test_engine_chunks \
 	tests/unit/test_maps \
 	tests/unit/test_numa \
+	tests/unit/test_quiet \
 	tests/unit/test_residency \
 	tests/unit/test_ledger \
 	tests/unit/test_record \
 	tests/unit/test_survivors \
 	tests/unit/test_svm \
 	tests/unit/test_move \
-	tests/unit/test_pace
+	tests/unit/test_exchange
 # End of UNIT_TESTS
 tests_unit_test_cgroup_LDADD = $(core_test_ldadd)
 tests_unit_test_keep_LDADD = $(core_test_ldadd)
@@ -54,15 +55,17 @@ tests_unit_test_record_LDADD = $(core_test_ldadd)
 tests_unit_test_survivors_LDADD = $(core_test_ldadd)
 tests_unit_test_svm_LDADD = $(core_test_ldadd)
 tests_unit_test_move_LDADD = $(core_test_ldadd)
-move_test_ldflags = $(AM_LDFLAGS) \
+tests_unit_test_quiet_LDADD = $(core_test_ldadd)
+fake_place_ldflags = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_maps_read -Wl,--wrap=gm_maps_free \
 	-Wl,--wrap=gm_residency_present -Wl,--wrap=gm_residency_sort \
 	-Wl,--wrap=gm_place_open -Wl,--wrap=gm_place_close \
 	-Wl,--wrap=gm_place_move -Wl,--wrap=gm_place_prefer \
 	-Wl,--wrap=gm_signs_read -Wl,--wrap=gm_signs_faults
-tests_unit_test_move_LDFLAGS = $(move_test_ldflags)
-tests_unit_test_pace_LDADD = $(core_test_ldadd)
-tests_unit_test_pace_LDFLAGS = $(move_test_ldflags)
+tests_unit_test_move_LDFLAGS = $(fake_place_ldflags)
+tests_unit_test_exchange_LDADD = $(core_test_ldadd)
+tests_unit_test_exchange_LDFLAGS = $(fake_place_ldflags)
+tests_unit_test_quiet_LDFLAGS = $(fake_place_ldflags)
 
 # The engine: its own library and libc.
 tests_unit_test_engine_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
