@@ -24,17 +24,21 @@ Builds in build/ and build-asan/, keeps logs in build/logs/. The last line is "N
 USAGE
 }
 
-# The guests of a whole run: kernel, driver behaviour, kind of devices, tests. Those that share the machine with
-# builds come first; tests that watch the clock have it to themselves.
+# The guests of a whole run: kernel, driver behaviour, kind of devices, tests. "with" runs beside all that follows, up
+# to the next one; "kfdsim" (the devices themselves) and "beside" have company; tests that watch the clock are alone.
 guests() {
 	cat <<-T
+	with   6.12 6.12 svm  teardown share nothing leftover outside shared static
+	kfdsim 6.12 6.12
+	kfdsim 6.1  6.1
 	beside 6.1  6.1  svm  limit:short teardown:short storm
-	beside 6.12 6.12 svm  account bind clean kinds leftover library limit memcg nothing numa-move outside rocr share shared static teardown
-	alone  6.12 6.12 svm  heat interleave rates requests storm suspend
-	alone  6.12 6.12 numa heat interleave limit:short requests static storm suspend teardown:short
-	alone  6.1  6.1  numa limit:short
-	alone  6.12 6.1  svm  limit:short
-	alone  6.12 7.3  svm  limit:short storm
+	beside 6.12 7.3  svm  limit:short storm
+	beside 6.12 6.1  svm  limit:short
+	beside 6.1  6.1  numa limit:short
+	with   6.12 6.12 numa interleave limit:short static storm teardown:short library
+	beside 6.12 6.12 svm  account bind clean interleave kinds library limit memcg numa-move rocr storm
+	alone  6.12 6.12 svm  heat rates requests suspend
+	alone  6.12 6.12 numa heat:short requests suspend
 	T
 }
 
@@ -232,20 +236,40 @@ guest_status() { # STATUS PART FAILED-BEFORE: what tests/vm/run says about the g
 	esac
 	[ "$1" = 1 ] || grep -a '^tests/vm/run: ' "$logs/${2// /-}.tap" | head -n 30
 }
-in_guest() { # PART SECTIONS KERNEL ABI TIMEOUT COMMAND…
-	local part=$1 sections=$2 k=$3 a=$4 limit=$5 status before=$total_failed
-	shift 5
+boot() { # PART KERNEL ABI TIMEOUT COMMAND…: prints what the guest does
+	local part=$1 k=$2 a=$3 limit=$4
+	shift 4
 	rm -f "$logs/${part// /-}.tap"
 	tests/vm/run --quiet --kernel "$k" --abi "$a" --module "$build/kfdsim-$k/kfdsim.ko" \
 		--device-size 512M --gpu-nodes 4 --timeout "$limit" --dmesg "$logs/${part// /-}.dmesg" --setenv "SRCDIR=$SRCDIR" \
-		--setenv "BUILDDIR=$BUILDDIR" --setenv "PREFIX=$PREFIX" --cwd / -- "$@" 2>&1 |
-		tap "$part" "$sections"
+		--setenv "BUILDDIR=$BUILDDIR" --setenv "PREFIX=$PREFIX" --cwd / -- "$@" 2>&1
+}
+in_guest() { # PART SECTIONS KERNEL ABI TIMEOUT COMMAND…
+	local part=$1 sections=$2 status before=$total_failed
+	shift 2
+	boot "$part" "$@" | tap "$part" "$sections"
 	status=${PIPESTATUS[0]}
 	guest_status "$status" "$part" "$before"
 }
-guest() { # KERNEL ABI KIND NAME…
-	local k=$1 a=$2 kind=$3 name argument files=()
-	shift 3
+# The same in the background; meet() has the results.
+# shellcheck disable=SC2317  # called by its name
+with_guest() {
+	with_part=$1 with_sections=$2
+	shift 2
+	{ boot "$with_part" "$@" >"$logs/with.out"; echo $? >"$logs/with.status"; } &
+	with=$!
+}
+meet() {
+	[ -n "$with" ] || return
+	local before=$total_failed
+	wait "$with"
+	with=''
+	tap "$with_part" "$with_sections" <"$logs/with.out"
+	guest_status "$(cat "$logs/with.status")" "$with_part" "$before"
+}
+guest() { # HOW KERNEL ABI KIND NAME…; HOW: in_guest or with_guest
+	local how=$1 k=$2 a=$3 kind=$4 name argument files=()
+	shift 4
 	for name; do
 		if [ -e "tests/guest/${name%%:*}.t" ]; then
 			argument=${name#"${name%%:*}"}
@@ -256,7 +280,7 @@ guest() { # KERNEL ABI KIND NAME…
 	done
 	[ ${#files[@]} != 0 ] || return
 	say "guest with kernel $k, driver behaviour $a, devices of kind $kind: ${#files[@]} tests"
-	in_guest "guest $k abi=$a $kind" ${#files[@]} "$k" "$a" $((120 + 300 * ${#files[@]})) \
+	$how "guest $k abi=$a $kind" ${#files[@]} "$k" "$a" $((120 + 300 * ${#files[@]})) \
 		env GPUMEM_TEST_KIND="$kind" "$top/tests/guest/each" 300 "${files[@]}"
 }
 kfdsim_check() { # KERNEL ABI
@@ -287,7 +311,7 @@ guest|kfdsim)
 	;;
 esac
 case $mode in
-guest) guest "$kernel" "${abi:-$kernel}" "$kind" "${names[@]}" ;;
+guest) guest in_guest "$kernel" "${abi:-$kernel}" "$kind" "${names[@]}" ;;
 kfdsim) kfdsim_check "$kernel" "${abi:-$kernel}" ;;
 all)
 	must "kfdsim for kernel 6.12" kfdsim-6.12.log tests/build kfdsim 6.12
@@ -296,13 +320,16 @@ all)
 	start=$SECONDS
 	beside &
 	background=$!
-	kfdsim_check 6.12 6.12
-	kfdsim_check 6.1 6.1
+	with=''
 	mapfile -t rows < <(guests)
 	for row in "${rows[@]}"; do
 		read -ra words <<<"$row"
-		[ "${words[0]}" = beside ] || gather
-		guest "${words[@]:1}"
+		case ${words[0]} in
+		kfdsim) kfdsim_check "${words[@]:1}" ;;
+		with) meet; guest with_guest "${words[@]:1}" ;;
+		alone) meet; gather; guest in_guest "${words[@]:1}" ;;
+		*) guest in_guest "${words[@]:1}" ;;
+		esac
 	done
 	;;
 esac

@@ -52,6 +52,12 @@ poll 20 idle
 has "late process: the borrower's words are right" 'errors=0 ' "$(cat "$JOBS"/w.*)"
 has "late process: and its own" 'errors=0 ' "$(cat "$JOBS"/v.*)"
 
+# "short" ends here.
+if [ "${1:-}" = short ]; then
+	cluster_down
+	finish
+fi
+
 # ---- 80 MiB in a circle through 64
 sweep() { # ORDER: prints the bytes that moved, and those wanted back soon after they left
 	poll 20 idle
