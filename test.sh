@@ -239,7 +239,6 @@ guest_status() { # STATUS PART FAILED-BEFORE: what tests/vm/run says about the g
 boot() { # PART KERNEL ABI TIMEOUT COMMAND…: prints what the guest does
 	local part=$1 k=$2 a=$3 limit=$4
 	shift 4
-	rm -f "$logs/${part// /-}.tap"
 	tests/vm/run --quiet --kernel "$k" --abi "$a" --module "$build/kfdsim-$k/kfdsim.ko" \
 		--device-size 512M --gpu-nodes 4 --timeout "$limit" --dmesg "$logs/${part// /-}.dmesg" --setenv "SRCDIR=$SRCDIR" \
 		--setenv "BUILDDIR=$BUILDDIR" --setenv "PREFIX=$PREFIX" --cwd / -- "$@" 2>&1
@@ -247,6 +246,7 @@ boot() { # PART KERNEL ABI TIMEOUT COMMAND…: prints what the guest does
 in_guest() { # PART SECTIONS KERNEL ABI TIMEOUT COMMAND…
 	local part=$1 sections=$2 status before=$total_failed
 	shift 2
+	rm -f "$logs/${part// /-}.tap"
 	boot "$part" "$@" | tap "$part" "$sections"
 	status=${PIPESTATUS[0]}
 	guest_status "$status" "$part" "$before"
@@ -264,6 +264,7 @@ meet() {
 	local before=$total_failed
 	wait "$with"
 	with=''
+	rm -f "$logs/${with_part// /-}.tap"
 	tap "$with_part" "$with_sections" <"$logs/with.out"
 	guest_status "$(cat "$logs/with.status")" "$with_part" "$before"
 }
