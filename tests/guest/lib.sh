@@ -111,11 +111,11 @@ moved() {
 		cat /sys/class/kfdsim/dev${1:-*}/migrated_* | awk '{ s += $1 } END { print s * 4096 }'
 	fi
 }
-# Nothing moved for a second and a half, so that four witnesses one after the other see the same.
+# Nothing moved for as long as an agent may sleep, so that four witnesses one after the other see the same.
 still() {
 	local before
 	before=$(moved)
-	sleep 1.5
+	sleep 2.2
 	[ "$before" = "$(moved)" ]
 }
 
