@@ -92,6 +92,7 @@ struct gm_proc {
 	size_t pass_admit_index;
 	uint64_t pass_admit_bytes, pass_cold_bytes;
 	bool waits; /* the pass met a chunk that is to be tried again */
+	bool trade_waits; /* one that may only come for another */
 	struct gm_sweep sweep;
 	struct gm_round round[GPUMEM_MAX_DEVICES];
 	uint32_t doorbell; /* as of the last settling */

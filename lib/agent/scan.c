@@ -75,7 +75,7 @@ static bool is_due(const struct gm_proc *p)
 	struct gm_signs s;
 
 	if (!p->ledger.slot || now >= p->pass_not_before_ns || p->changed || p->waits ||
-	    p->sweep.unseen || may_come(p) || (p->parent_alive && !parent_lives(p)))
+	    (p->trade_waits && !p->sweep.quiet) || p->sweep.unseen || may_come(p) || (p->parent_alive && !parent_lives(p)))
 		return true;
 	gm_signs_read(&s);
 	if (gm_signs_of_change(&s, &p->pass_signs))
@@ -90,7 +90,7 @@ static bool pass_begin(struct gm_proc *p)
 	p->at_range = 0;
 	p->at_addr = 0;
 	p->pass_host_bytes = 0;
-	p->changed = p->waits = p->sweep.unseen = false;
+	p->changed = p->waits = p->trade_waits = p->sweep.unseen = false;
 	gm_signs_read(&p->pass_signs);
 	p->pass_admit_index = p->admit_index;
 	p->pass_admit_bytes = room(p);
@@ -241,6 +241,9 @@ static bool visit(struct gm_proc *p, uint64_t number)
 		to = target_of(p, number, c);
 		if (c->fails && to != GM_PLACE_HOST)
 			p->waits = true;
+		/* How long it waits is counted in passes. */
+		if (c->fails && c->host_pages >= GM_MIN_RUN && p->exchange)
+			p->trade_waits = true;
 		if (to != GM_PLACE_HOST && wants_in(p, c, &view) && gm_place_is_open(&p->place) &&
 		    !bring_in(p, id, &view, to, begun_ns))
 			return false;
