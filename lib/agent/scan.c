@@ -75,7 +75,8 @@ static bool is_due(const struct gm_proc *p)
 	struct gm_signs s;
 
 	if (!p->ledger.slot || now >= p->pass_not_before_ns || p->changed || p->waits ||
-	    (p->trade_waits && !p->sweep.quiet) || p->sweep.unseen || may_come(p) || (p->parent_alive && !parent_lives(p)))
+	    (p->trade_waits && !p->sweep.quiet) || p->sweep.unseen || may_come(p) ||
+	    (p->parent_alive && !parent_lives(p)))
 		return true;
 	gm_signs_read(&s);
 	if (gm_signs_of_change(&s, &p->pass_signs))
