@@ -36,7 +36,7 @@ guests() {
 	beside 6.12 6.1  svm  limit:short
 	beside 6.1  6.1  numa limit:short
 	with   6.12 6.12 numa interleave limit:short static storm teardown:short library
-	beside 6.12 6.12 svm  account bind clean interleave kinds library limit memcg numa-move rocr storm
+	beside 6.12 6.12 svm  account bind interleave kinds library limit memcg numa-move rocr storm clean
 	alone  6.12 6.12 svm  heat rates requests suspend
 	alone  6.12 6.12 numa heat:short requests suspend
 	T

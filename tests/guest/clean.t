@@ -21,14 +21,17 @@ conf() { # CleanPageCache=
 cache() { awk '$3 == "FilePages:" { s += $4 } $3 == "Shmem:" { s -= $4 } END { print int(s / 1024) }' \
 	"/sys/devices/system/node/node$node/meminfo"; }
 anon() { awk '$3 == "AnonPages:" { print int($4 / 1024) }' "/sys/devices/system/node/node$node/meminfo"; }
-# Data of files, read by a process that may have memory on the node alone.
+# Data of a file, read by a process that may have memory on the node alone. Its file system is mounted anew each
+# time, so that nothing of it is cached elsewhere.
+image=/tmp/clean.img
+modprobe loop; modprobe ext4
+truncate -s 96M $image && mkfs.ext4 -q -F $image && mkdir -p /tmp/clean.mnt && mount -o loop $image /tmp/clean.mnt &&
+	head -c 56M /dev/zero | tr '\0' x >/tmp/clean.mnt/file && sync -f /tmp/clean.mnt/file ||
+	{ echo "Bail out! no file system in a file"; exit 1; }
 fill_cache() {
-	local file
-	echo 1 >/proc/sys/vm/drop_caches
-	find /usr/lib /usr/bin -xdev -type f -size +3M 2>/dev/null | while read -r file; do
-		numactl --membind="$node" cat "$file" >/dev/null
-		[ "$(cache)" -lt 40 ] || break
-	done
+	umount /tmp/clean.mnt
+	mount -o loop $image /tmp/clean.mnt
+	numactl --membind="$node" cat /tmp/clean.mnt/file >/dev/null
 }
 job() { user srun -w n1 -n1 --gpus=1 --mem=200 "$@"; }
 told() { sed -n "s/.*gpumem: job [0-9]*: node $node ($gpu): $1.*/&/p" "$LOG"; }
@@ -71,5 +74,6 @@ fill_cache
 job true
 check "CleanPageCache=no: the page cache stays" '$v1 >= 32' "$(cache)"
 poll 20 idle && ok "the node goes on" || not_ok "the node goes on" "$(sinfo -N -o '%N %T %E')"
+umount /tmp/clean.mnt
 cluster_down
 finish

@@ -69,7 +69,8 @@ S
 user sbatch -w n1 -n1 --gpus=1 --mem=800 -o step.out --gpu-mem-policy=prefer,limit=64M script >/dev/null
 poll 60 at_least 0 $((3584 * 4096))
 poll 20 still
-check "step: 14 to 16 MiB" '$v1 >= 14*MB && $v1 <= 16*MB' "$(sim 0)"
+# The low mark is at 14.1 MiB, and a chunk may just have left for another.
+check "step: 12 to 16 MiB" '$v1 >= 12*MB && $v1 <= 16*MB' "$(sim 0)"
 touch "$JOBS/stop"
 poll 60 idle
 has "step: a limit above the job's is named" "limit=128M of this step is above the job's 64M" "$(cat "$JOBS/step.out")"
