@@ -108,7 +108,7 @@ moved() {
 		echo $(($(sed -n 's/^pgmigrate_success //p' /proc/vmstat) * 4096))
 	else
 		# shellcheck disable=SC2086  # a pattern
-		cat /sys/class/kfdsim/dev${1:-*}/migrated_* | awk '{ s += $1 } END { print s * 4096 }'
+		cat /sys/class/kfdsim/dev${1:-*}/migrated_* | awk '{ s += $1 } END { printf "%.0f\n", s * 4096 }'
 	fi
 }
 # Nothing moved for as long as an agent may sleep, so that four witnesses one after the other see the same.
