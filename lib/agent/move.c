@@ -234,6 +234,12 @@ static void note_host(struct gm_proc *p, uint64_t number, int pages)
 	}
 }
 
+static void note_moved(struct gm_proc *p, uint64_t number, size_t index)
+{
+	if (gm_is_node(&p->place.devices.device[index]))
+		p->sweep.moved[number / 64 % 64] |= 1ull << number % 64;
+}
+
 uint64_t gm_move_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, size_t index,
 		    unsigned min_run, bool *ret_full)
 {
@@ -273,6 +279,7 @@ uint64_t gm_move_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, 
 		return 0;
 	p->changed = true;
 	note_host(p, gm_chunk_number(&p->chunks, id), -(int)moved);
+	note_moved(p, gm_chunk_number(&p->chunks, id), index);
 	if (!before && (index != p->home || !p->engine_on))
 		c->order = ++p->move_order;
 	c->device = (uint8_t)index & 15u;
@@ -315,6 +322,7 @@ uint64_t gm_move_out(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view)
 		count_fail(p, rc < 0 ? gm_place_reason(rc) :
 			   moved ? GPUMEM_FAIL_PARTIAL : GPUMEM_FAIL_BUSY);
 	note_host(p, number, (int)moved);
+	note_moved(p, number, c->device);
 	if (d)
 		atomic_fetch_add(&d->moved_out, (uint64_t)moved * GM_PAGE_BYTES);
 	if (whole && !stayed) {

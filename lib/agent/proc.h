@@ -57,6 +57,7 @@ struct gm_sweep {
 	bool events;	      /* the GPU touched something in this epoch */
 	bool unseen;	      /* it found memory that no pass has seen */
 	unsigned early;	      /* the first sweeps, up to a few */
+	uint64_t moved[64];   /* bits by chunk number: moved between nodes since the bits were cleared */
 	struct gm_own_file clear_refs, smi;
 	bool smi_tried;
 };

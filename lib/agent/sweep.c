@@ -4,6 +4,8 @@
  * knows into the ledger.
  */
 
+#include <string.h>
+
 #include "agent/move.h"
 #include "base/clock.h"
 
@@ -44,6 +46,9 @@ static void written(void *data, uint64_t number, unsigned pages)
 {
 	struct gm_proc *p = data;
 
+	/* move_pages(2) leaves all pages of a chunk marked as written. */
+	if (p->sweep.moved[number / 64 % 64] >> number % 64 & 1)
+		return;
 	p->sweep.dirty_pages += pages;
 	touched(p, number);
 }
@@ -174,6 +179,7 @@ static void end_epoch(struct gm_proc *p)
 		 * too early for it. */
 		s->faults = gm_signs_faults();
 		gm_touched_clear(s->clear_refs.fd);
+		memset(s->moved, 0, sizeof(s->moved));
 	}
 	gm_engine_epoch(&p->engine);
 	gm_trace_add(&p->trace, 'e', 0);
