@@ -40,6 +40,13 @@ static int still_here(int rc, bool changed)
 	return rc;
 }
 
+/* The C library has all of them; one that lost them must not be the end of its process. */
+static int missing(void)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
 PUBLIC int execve(const char *path, char *const argv[], char *const envp[])
 {
 	bool changed;
@@ -47,6 +54,8 @@ PUBLIC int execve(const char *path, char *const argv[], char *const envp[])
 	/* Another library's, if one stands behind ours. */
 	if (!real.execve)
 		gm_exec_find();
+	if (!real.execve)
+		return missing();
 	changed = gm_placing_before_exec();
 	return still_here(real.execve(path, argv, envp), changed);
 }
@@ -62,6 +71,8 @@ PUBLIC int execvpe(const char *file, char *const argv[], char *const envp[])
 
 	if (!real.execvpe)
 		gm_exec_find();
+	if (!real.execvpe)
+		return missing();
 	changed = gm_placing_before_exec();
 	return still_here(real.execvpe(file, argv, envp), changed);
 }
@@ -78,6 +89,8 @@ PUBLIC int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_acti
 
 	if (!real.spawn)
 		gm_exec_find();
+	if (!real.spawn)
+		return ENOSYS;
 	changed = gm_placing_before_exec();
 	return still_here(real.spawn(pid, path, actions, attr, argv, envp), changed);
 }
@@ -89,6 +102,8 @@ PUBLIC int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 
 	if (!real.spawnp)
 		gm_exec_find();
+	if (!real.spawnp)
+		return ENOSYS;
 	changed = gm_placing_before_exec();
 	return still_here(real.spawnp(pid, file, actions, attr, argv, envp), changed);
 }
