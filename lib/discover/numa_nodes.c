@@ -92,9 +92,9 @@ void gm_numa_folder(int32_t node, char *ret)
 
 int gm_numa_usage(struct gm_root *root, int32_t node, struct gm_numa_usage *ret)
 {
-	enum { TOTAL, FREE, FILES, SHARED, DIRTY, ANON, WORDS };
-	static const char *const words[WORDS] = { "MemTotal", "MemFree", "FilePages",
-						  "Shmem",    "Dirty",	 "AnonPages" };
+	enum { TOTAL, FREE, FILES, SHARED, ANON, WORDS };
+	static const char *const words[WORDS] = { "MemTotal", "MemFree", "FilePages", "Shmem",
+						  "AnonPages" };
 	char text[GM_TEXT_MAX], *cursor = text, *line;
 	unsigned long long kib;
 	uint64_t bytes[WORDS] = { 0 };
@@ -119,7 +119,6 @@ int gm_numa_usage(struct gm_root *root, int32_t node, struct gm_numa_usage *ret)
 		return -EPROTO;
 	*ret = (struct gm_numa_usage){ .total = bytes[TOTAL],
 				       .used = bytes[TOTAL] - bytes[FREE],
-				       .dirty = bytes[DIRTY],
 				       .anon = bytes[ANON] };
 	if (bytes[FILES] > bytes[SHARED])
 		ret->cache = bytes[FILES] - bytes[SHARED];

@@ -33,7 +33,6 @@ int gm_numa_memory(struct gm_root *root, int32_t node, uint64_t *ret_total, uint
 struct gm_numa_usage {
 	uint64_t total, used;
 	uint64_t cache; /* of `used`: pages of files, which the kernel can drop; shared memory is none */
-	uint64_t dirty; /* of `cache`, about: to be written first */
 	uint64_t anon;	/* of `used`: memory of processes */
 };
 int gm_numa_usage(struct gm_root *root, int32_t node, struct gm_numa_usage *ret);

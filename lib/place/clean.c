@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #define GM_WHERE "clean"
 #include "base/ctx.h"
@@ -34,7 +33,8 @@ static int reclaim(const char *root, int32_t node, uint64_t bytes)
 	return rc == -EAGAIN ? 0 : rc;
 }
 
-/* The whole machine's, and clean pages alone. */
+/* The whole machine's, and clean pages alone: what is not written yet stays. Nothing here writes it out:
+ * sync(2) waits for the slowest file system, and a prolog that waits drains the node. */
 static int drop_all(const char *root)
 {
 	char dir[PATH_MAX];
@@ -46,12 +46,7 @@ static int drop_all(const char *root)
 
 static int drop(const struct gpumem_ctx *ctx, int32_t node, const struct gm_numa_usage *usage)
 {
-	if (reclaim(ctx->root, node, usage->cache) == 0)
-		return 0;
-	/* Only of the running system: a tree of files has nothing to be written out. */
-	if (usage->dirty > SMALL && !*ctx->root)
-		sync();
-	return drop_all(ctx->root);
+	return reclaim(ctx->root, node, usage->cache) == 0 ? 0 : drop_all(ctx->root);
 }
 
 static int usage_of(const struct gpumem_ctx *ctx, int32_t node, struct gm_numa_usage *ret)

@@ -17,7 +17,7 @@ static void meminfo(const struct tree *t, unsigned total, unsigned used, unsigne
 
 	snprintf(text, sizeof(text),
 		 "Node 2 MemTotal:       %u kB\nNode 2 MemFree:        %u kB\n"
-		 "Node 2 MemUsed:        %u kB\nNode 2 Dirty:             99999999 kB\n"
+		 "Node 2 MemUsed:        %u kB\n"
 		 "Node 2 FilePages:      %u kB\nNode 2 Mapped:            7 kB\n"
 		 "Node 2 AnonPages:      %u kB\nNode 2 Shmem:          %u kB\n",
 		 total, total - used, used, files, anon, shared);
