@@ -17,6 +17,7 @@
 #include "agent/suspend.h"
 #include "agent/thread.h"
 #include "base/clock.h"
+#include "base/loader.h"
 #include "base/procfs.h"
 
 #define PUBLIC __attribute__((visibility("default")))
@@ -238,7 +239,7 @@ static void in_child(void)
 {
 	struct gm_proc *p = atomic_exchange(&agent.attached, NULL);
 
-	gm_rocr_after_fork();
+	gm_loader_in_child();
 	gm_suspend_after_fork();
 	agent.parent = 0;
 	if (p) {
@@ -269,7 +270,7 @@ __attribute__((constructor)) static void agent_load(void)
 	/* The thread first: it makes a malloc() of the application's set up its own fork handlers, which
 	 * have to run before ours in the child. */
 	gm_thread_start(agent_main);
-	pthread_atfork(gm_rocr_before_fork, gm_rocr_after_fork, in_child);
+	pthread_atfork(gm_loader_before_fork, gm_loader_after_fork, in_child);
 }
 
 struct gm_proc *gm_agent_attached(void)

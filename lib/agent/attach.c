@@ -22,9 +22,8 @@ void gm_devices_of(const struct gm_limits *limits, struct gm_place_devices *ret)
 	}
 }
 
-/* The plan comes from an environment, the record from root. */
 int gm_check_plan(const struct gpumem_plan *plan, const struct gm_limits *limits,
-		      struct gpumem_error *err)
+		  struct gpumem_error *err)
 {
 	for (uint32_t i = 0; i < plan->device_count; i++)
 		if (plan->device[i] >= limits->device_count)

@@ -122,7 +122,6 @@ void gm_account(struct gm_proc *p, uint32_t id, unsigned pages, bool evicted)
 void gm_view_account(struct gm_proc *p, uint32_t id, const struct gm_chunk_view *view)
 {
 	struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
-
 	int index = view->count.index < 0 ? (int)p->home : view->count.index;
 
 	/* On another device's node now: nobody but the kernel, or the user, did that. */

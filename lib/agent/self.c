@@ -11,6 +11,7 @@
 #define GM_WHERE "process"
 #include "agent/move.h"
 #include "base/ctx.h"
+#include "base/loader.h"
 
 struct gpumem_process {
 	unsigned refs;
@@ -104,18 +105,24 @@ static int attach_own(struct gpumem_ctx *ctx, struct gpumem_process *process,
 static void before_fork(void)
 {
 	pthread_mutex_lock(&the_lock);
-	gm_rocr_before_fork();
+	gm_loader_before_fork();
 }
 
 static void after_fork(void)
 {
-	gm_rocr_after_fork();
+	gm_loader_after_fork();
+	pthread_mutex_unlock(&the_lock);
+}
+
+static void in_child(void)
+{
+	gm_loader_in_child();
 	pthread_mutex_unlock(&the_lock);
 }
 
 static void set_fork_handlers(void)
 {
-	pthread_atfork(before_fork, after_fork, after_fork);
+	pthread_atfork(before_fork, after_fork, in_child);
 }
 
 int gpumem_attach(struct gpumem_ctx *ctx, struct gpumem_process **ret, struct gpumem_error *err)

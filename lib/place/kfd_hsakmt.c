@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/loader.h"
 #include "place/kfd.h"
 
 #ifdef HAVE_HSAKMT
@@ -23,6 +24,9 @@
 #define NO_NODE UINT32_MAX
 
 struct gm_kfd {
+	__typeof__(hsaKmtOpenKFD) *open_kfd;
+	__typeof__(hsaKmtAcquireSystemProperties) *acquire_properties;
+	__typeof__(hsaKmtGetNodeProperties) *node_properties;
 	__typeof__(hsaKmtSVMSetAttr) *set_attr;
 	__typeof__(hsaKmtReleaseSystemProperties) *release_properties;
 	__typeof__(hsaKmtCloseKFD) *close_kfd;
@@ -56,18 +60,12 @@ static int status_errno(HSAKMT_STATUS status)
  * The library numbers the nodes that this process may read, so inside a job its numbers are not
  * sysfs's. The render minor is the same on both sides.
  */
-static int map_nodes(void *lib, struct gm_kfd *kfd, const struct gm_place_devices *devices)
+static int map_nodes(struct gm_kfd *kfd, const struct gm_place_devices *devices)
 {
-	__typeof__(hsaKmtAcquireSystemProperties) *acquire;
-	__typeof__(hsaKmtGetNodeProperties) *properties;
 	HsaSystemProperties sys;
 	size_t found = 0;
 
-	acquire = (__typeof__(acquire))dlsym(lib, "hsaKmtAcquireSystemProperties");
-	properties = (__typeof__(properties))dlsym(lib, "hsaKmtGetNodeProperties");
-	if (!acquire || !properties)
-		return -ENOSYS;
-	if (acquire(&sys) != HSAKMT_STATUS_SUCCESS)
+	if (kfd->acquire_properties(&sys) != HSAKMT_STATUS_SUCCESS)
 		return -ENODEV;
 	kfd->count = devices->count;
 	for (size_t i = 0; i < devices->count; i++) {
@@ -77,7 +75,7 @@ static int map_nodes(void *lib, struct gm_kfd *kfd, const struct gm_place_device
 	for (uint32_t n = 0; n < sys.NumNodes; n++) {
 		HsaNodeProperties p;
 
-		if (properties(n, &p) != HSAKMT_STATUS_SUCCESS || p.NumFComputeCores == 0)
+		if (kfd->node_properties(n, &p) != HSAKMT_STATUS_SUCCESS || p.NumFComputeCores == 0)
 			continue;
 		for (size_t i = 0; i < devices->count; i++)
 			if (p.DrmRenderMinor == devices->device[i].render_minor) {
@@ -95,37 +93,48 @@ static void hsakmt_close(struct gm_kfd *kfd)
 	free(kfd);
 }
 
+/* Its functions into *kfd. Never closed again: the library leaves fork handlers behind that point into it. */
+static bool load(struct gm_kfd *kfd)
+{
+	void *lib;
+
+	gm_loader_enter();
+	lib = dlopen("libhsakmt.so.1", RTLD_NOW | RTLD_LOCAL);
+	if (lib) {
+#define FIND(field, name) kfd->field = (__typeof__(kfd->field))dlsym(lib, name)
+		FIND(open_kfd, "hsaKmtOpenKFD");
+		FIND(close_kfd, "hsaKmtCloseKFD");
+		FIND(acquire_properties, "hsaKmtAcquireSystemProperties");
+		FIND(release_properties, "hsaKmtReleaseSystemProperties");
+		FIND(node_properties, "hsaKmtGetNodeProperties");
+		FIND(set_attr, "hsaKmtSVMSetAttr"); /* ROCm 4.2 and later */
+#undef FIND
+	}
+	gm_loader_leave();
+	return kfd->open_kfd && kfd->close_kfd && kfd->acquire_properties && kfd->release_properties &&
+	       kfd->node_properties && kfd->set_attr;
+}
+
 static int hsakmt_open(const struct gm_place_devices *devices, struct gm_kfd **ret)
 {
-	/* Never closed again: the library leaves fork handlers behind that point into it. */
-	void *lib = dlopen("libhsakmt.so.1", RTLD_NOW | RTLD_LOCAL);
-	__typeof__(hsaKmtOpenKFD) *open_kfd;
-	struct gm_kfd *kfd;
+	struct gm_kfd *kfd = calloc(1, sizeof(*kfd));
 	HSAKMT_STATUS status;
 	int rc;
 
-	if (!lib)
-		return -ENOSYS;
-	kfd = calloc(1, sizeof(*kfd));
 	if (!kfd)
 		return -ENOMEM;
-	open_kfd = (__typeof__(open_kfd))dlsym(lib, "hsaKmtOpenKFD");
-	kfd->close_kfd = (__typeof__(kfd->close_kfd))dlsym(lib, "hsaKmtCloseKFD");
-	kfd->release_properties = (__typeof__(kfd->release_properties))dlsym(
-		lib, "hsaKmtReleaseSystemProperties");
-	kfd->set_attr = (__typeof__(kfd->set_attr))dlsym(lib, "hsaKmtSVMSetAttr");
-	if (!open_kfd || !kfd->close_kfd || !kfd->release_properties || !kfd->set_attr) {
+	if (!load(kfd)) {
 		free(kfd);
-		return -ENOSYS; /* older than ROCm 4.2: no SVM */
+		return -ENOSYS;
 	}
 	errno = 0;
-	status = open_kfd();
+	status = kfd->open_kfd();
 	if (status != HSAKMT_STATUS_SUCCESS && status != HSAKMT_STATUS_KERNEL_ALREADY_OPENED) {
 		rc = errno ? -errno : status_errno(status);
 		free(kfd);
 		return rc;
 	}
-	rc = map_nodes(lib, kfd, devices);
+	rc = map_nodes(kfd, devices);
 	if (rc < 0) {
 		hsakmt_close(kfd);
 		return rc;

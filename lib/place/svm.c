@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <link.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/loader.h"
 #include "place/svm.h"
 
 /* The kernel gives EAGAIN when a mapping raced with a notifier: it goes away by itself. */
@@ -45,26 +45,13 @@ static int is_loaded(struct dl_phdr_info *info, size_t size, void *data)
 	return l->any;
 }
 
-/* The loader's lock, if held here while another thread forks, would stay locked in the child. */
-static pthread_mutex_t looking = PTHREAD_MUTEX_INITIALIZER;
-
-void gm_rocr_before_fork(void)
-{
-	pthread_mutex_lock(&looking);
-}
-
-void gm_rocr_after_fork(void)
-{
-	pthread_mutex_unlock(&looking);
-}
-
 static bool any_loaded(const char *const *names)
 {
 	struct loaded l = { .names = names };
 
-	pthread_mutex_lock(&looking);
+	gm_loader_enter();
 	dl_iterate_phdr(is_loaded, &l);
-	pthread_mutex_unlock(&looking);
+	gm_loader_leave();
 	return l.any;
 }
 

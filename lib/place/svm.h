@@ -24,9 +24,6 @@ void gm_rocr_set_coming(void);
  * API. */
 void gm_rocr_set_up(void);
 enum gm_rocr gm_rocr_state(void);
-/* Fork handlers: a fork waits for the look through the loaded libraries; both sides go on after it. */
-void gm_rocr_before_fork(void);
-void gm_rocr_after_fork(void);
 /* Whether the program is one of those that load ROCm late (python and its like), so that its
  * absence now says nothing. */
 bool gm_rocr_may_come(void);

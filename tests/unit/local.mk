@@ -35,6 +35,7 @@ UNIT_TESTS += \
 	tests/unit/test_record \
 	tests/unit/test_survivors \
 	tests/unit/test_svm \
+	tests/unit/test_loader \
 	tests/unit/test_move \
 	tests/unit/test_exchange
 # End of UNIT_TESTS
@@ -54,6 +55,8 @@ tests_unit_test_ledger_LDADD = $(core_test_ldadd)
 tests_unit_test_record_LDADD = $(core_test_ldadd)
 tests_unit_test_survivors_LDADD = $(core_test_ldadd)
 tests_unit_test_svm_LDADD = $(core_test_ldadd)
+tests_unit_test_loader_LDADD = $(core_test_ldadd)
+tests_unit_test_loader_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dlopen
 tests_unit_test_move_LDADD = $(core_test_ldadd)
 tests_unit_test_quiet_LDADD = $(core_test_ldadd)
 fake_place_ldflags = $(AM_LDFLAGS) \
