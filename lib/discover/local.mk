@@ -24,6 +24,7 @@ lib_libgpumem_la_SOURCES += lib/discover/given.c
 lib_libgm_core_la_SOURCES += \
 	lib/discover/memcg_room.c lib/discover/memcg_room.h \
 	lib/discover/node_now.c lib/discover/node_now.h \
+	lib/discover/node_set.c lib/discover/node_set.h \
 	lib/discover/room.c lib/discover/room.h
 
 lib_libgpumem_la_LIBADD += lib/libgm-discover.la

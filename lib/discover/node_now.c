@@ -12,10 +12,10 @@
 
 #include "base/cleanup.h"
 #include "discover/node_now.h"
+#include "discover/node_set.h"
 
 #define NODES "/sys/devices/system/node"
 #define WEIGHTS "/sys/kernel/mm/mempolicy/weighted_interleave"
-#define MAX_NODES 1024
 
 static int read_text(const char *path, char *buf, size_t size)
 {
@@ -31,74 +31,25 @@ static int read_text(const char *path, char *buf, size_t size)
 	return 0;
 }
 
-/* Whether a list like "0-1,8" names the node. */
-static bool names(const char *list, int node)
+static bool read_set(const char *path, struct gm_node_set *ret)
 {
-	char *end;
+	char text[4096];
 
-	for (; *list >= '0' && *list <= '9'; list = *end == ',' ? end + 1 : end) {
-		long from = strtol(list, &end, 10), to = from;
-
-		if (*end == '-')
-			to = strtol(end + 1, &end, 10);
-		if (node >= from && node <= to)
-			return true;
-	}
-	return false;
-}
-
-/* The distances stand in the order of the online nodes. */
-static long distance(const char *distances, const char *online, int node)
-{
-	char *end = (char *)distances;
-
-	for (int n = 0; n <= node; n++) {
-		long d;
-
-		if (!names(online, n))
-			continue;
-		d = strtol(distances, &end, 10);
-		if (end == distances)
-			break;
-		if (n == node)
-			return d;
-		distances = end;
-	}
-	return 255;
+	return read_text(path, text, sizeof(text)) == 0 && gm_node_set_parse(text, ret);
 }
 
 size_t gm_nodes_with_cpus(int node, int *ret, size_t n)
 {
-	char online[256], cpus[256], memory[256], distances[4096] = "", path[96];
-	long far[16];
-	size_t count = 0;
+	struct gm_node_set online, cpus, memory;
+	char distances[4096] = "", path[96];
 
-	if (n > sizeof(far) / sizeof(far[0]))
-		n = sizeof(far) / sizeof(far[0]);
-	snprintf(path, sizeof(path), NODES "/node%d/distance", node);
-	if (n == 0 || read_text(NODES "/online", online, sizeof(online)) < 0 ||
-	    read_text(NODES "/has_cpu", cpus, sizeof(cpus)) < 0 ||
-	    read_text(NODES "/has_memory", memory, sizeof(memory)) < 0)
+	if (!read_set(NODES "/online", &online) || !read_set(NODES "/has_cpu", &cpus) ||
+	    !read_set(NODES "/has_memory", &memory))
 		return 0;
+	cpus = gm_node_set_and(&cpus, &memory);
+	snprintf(path, sizeof(path), NODES "/node%d/distance", node);
 	read_text(path, distances, sizeof(distances));
-	for (int k = 0; k < MAX_NODES; k++) {
-		long d;
-		size_t at;
-
-		if (k == node || !names(cpus, k) || !names(memory, k))
-			continue;
-		d = distance(distances, online, k);
-		if (count == n && far[n - 1] <= d)
-			continue;
-		at = count == n ? n - 1 : count++;
-		for (; at > 0 && far[at - 1] > d; at--) {
-			far[at] = far[at - 1];
-			ret[at] = ret[at - 1];
-		}
-		far[at] = d;
-		ret[at] = k;
-	}
-	return count;
+	return gm_nodes_by_distance(&online, &cpus, distances, node, ret, n);
 }
 
 static bool field(const char *text, const char *name, uint64_t *ret)

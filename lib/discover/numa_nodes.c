@@ -13,59 +13,6 @@
 
 #define NODES "/sys/devices/system/node"
 
-static bool parse_range(char *text, uint32_t *first, uint32_t *last)
-{
-	char *dash = strchr(text, '-');
-
-	if (dash)
-		*dash = '\0';
-	if (!gm_parse_u32(text, 10, first))
-		return false;
-	*last = *first;
-	if (dash && !gm_parse_u32(dash + 1, 10, last))
-		return false;
-	return *first <= *last && *last < GM_NUMA_MAX;
-}
-
-bool gm_node_set_parse(const char *text, struct gm_node_set *ret)
-{
-	struct gm_node_set set = { .known = true };
-	uint32_t first, last;
-	char part[32];
-	size_t len;
-
-	while (*text) {
-		len = strcspn(text, ",");
-		if (len >= sizeof(part))
-			return false;
-		memcpy(part, text, len);
-		part[len] = '\0';
-		if (!parse_range(part, &first, &last))
-			return false;
-		for (uint32_t i = first; i <= last; i++)
-			set.bits[i / 64] |= 1ull << i % 64;
-		text += len;
-		if (*text)
-			text++;
-	}
-	*ret = set;
-	return true;
-}
-
-bool gm_node_set_has(const struct gm_node_set *set, int32_t node)
-{
-	return node >= 0 && node < GM_NUMA_MAX && set->bits[node / 64] >> node % 64 & 1;
-}
-
-int32_t gm_node_set_nth(const struct gm_node_set *set, uint32_t n)
-{
-	for (int32_t i = 0; i < GM_NUMA_MAX; i++) {
-		if (gm_node_set_has(set, i) && n-- == 0)
-			return i;
-	}
-	return -1;
-}
-
 static void read_set(struct gm_root *root, const char *name, struct gm_node_set *ret)
 {
 	char text[GM_TEXT_MAX];

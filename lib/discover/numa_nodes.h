@@ -6,24 +6,12 @@
 #ifndef GM_NUMA_NODES_H
 #define GM_NUMA_NODES_H
 
+#include "discover/node_set.h"
 #include "discover/sysfs.h"
-
-#define GM_NUMA_MAX 1024 /* the kernel's largest MAX_NUMNODES */
-
-struct gm_node_set {
-	bool known; /* the file was there and made sense */
-	uint64_t bits[GM_NUMA_MAX / 64];
-};
 
 struct gm_numa {
 	struct gm_node_set online, has_cpu, has_memory, has_normal_memory;
 };
-
-/* "0,8,250-255" -> set; false when it is no such list. "" is the empty set. */
-bool gm_node_set_parse(const char *text, struct gm_node_set *ret);
-bool gm_node_set_has(const struct gm_node_set *set, int32_t node);
-/* The n-th member, from 0; -1 when there are fewer. */
-int32_t gm_node_set_nth(const struct gm_node_set *set, uint32_t n);
 
 void gm_numa_read(struct gm_root *root, struct gm_numa *ret);
 

@@ -346,6 +346,26 @@ static void test_node_sets(void **state)
 		assert_false(gm_node_set_parse(bad[i], &set));
 }
 
+static void test_by_distance(void **state)
+{
+	struct gm_node_set online, among;
+	int node[4] = { -7, -7, -7, -7 };
+
+	(void)state;
+	assert_true(gm_node_set_parse("0-1,4,8-9", &online));
+	assert_true(gm_node_set_parse("0,4,9\n", &among));
+	/* A figure for each online node: 0, 1, 4, 8, 9. */
+	assert_int_equal(gm_nodes_by_distance(&online, &among, "80 20 40 10 40", 8, node, 4), 3);
+	assert_true(node[0] == 4 && node[1] == 9 && node[2] == 0 && node[3] == -7);
+	/* The node itself is left out, and the nearest stay where there is little room. */
+	assert_int_equal(gm_nodes_by_distance(&online, &among, "80 20 40 10 20", 4, node, 1), 1);
+	assert_true(node[0] == 9 && node[1] == 9);
+	/* What no figure is for is far. */
+	assert_int_equal(gm_nodes_by_distance(&online, &among, "80", 8, node, 4), 3);
+	assert_true(node[0] == 0 && node[1] == 4 && node[2] == 9);
+	assert_int_equal(gm_nodes_by_distance(&online, &among, "", 8, node, 0), 0);
+}
+
 static void test_nearest_cpus(void **state)
 {
 	struct world *w = *state;
@@ -494,7 +514,8 @@ int main(void)
 		TEST(test_kfd_garbage),	  TEST(test_kfd_changing),
 		TEST(test_hidden),	  TEST(test_hidden_without_pci),
 		TEST(test_nvidia),	  TEST(test_nvidia_mig),
-		TEST(test_node_sets),	  TEST(test_nearest_cpus),
+		TEST(test_node_sets),	  TEST(test_by_distance),
+		TEST(test_nearest_cpus),
 		TEST(test_node_memory),	  TEST(test_pci_addresses),
 		TEST(test_home_node),	  TEST(test_used),
 		TEST(test_empty),	  TEST(test_fifo),
