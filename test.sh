@@ -26,18 +26,18 @@ USAGE
 
 # The guests of a whole run: kernel, driver behaviour, kind of devices, tests. "with" runs beside all that follows, up
 # to the next one; "kfdsim" (the devices themselves) and "beside" have company; tests that watch the clock are alone.
+# Tests whose gpumem.conf is the same stand together: a cluster goes on from one to the next.
 guests() {
 	cat <<-T
-	with   6.12 6.12 svm  teardown share nothing leftover outside shared static
+	with   6.12 6.12 svm  teardown share static nothing leftover outside shared
 	kfdsim 6.12 6.12
 	kfdsim 6.1  6.1
 	beside 6.1  6.1  svm  limit:short teardown:short storm
 	beside 6.12 7.3  svm  limit:short storm
-	beside 6.12 6.1  svm  limit:short
 	beside 6.1  6.1  numa limit:short
-	with   6.12 6.12 numa interleave limit:short static storm teardown:short library
-	beside 6.12 6.12 svm  account bind interleave kinds library limit memcg numa-move rocr storm clean
-	alone  6.12 6.12 svm  heat rates requests suspend
+	with   6.12 6.12 numa limit:short static teardown:short library interleave storm
+	beside 6.12 6.12 svm  account bind library limit memcg rocr kinds interleave storm clean numa-move
+	alone  6.12 6.12 svm  rates suspend heat requests
 	alone  6.12 6.12 numa heat:short requests suspend
 	T
 }
@@ -234,7 +234,8 @@ guest_status() { # STATUS PART FAILED-BEFORE: what tests/vm/run says about the g
 	1) [ $total_failed != "$3" ] || result "$2: exit status 1" 0 1 0 0 ;;
 	*) result "$2: exit status $1" 0 1 0 0 ;;
 	esac
-	[ "$1" = 1 ] || grep -a '^tests/vm/run: ' "$logs/${2// /-}.tap" | head -n 30
+	# With what the kernel said: it comes last.
+	[ "$1" = 1 ] || sed -n '/^tests\/vm\/run: /,$p' "$logs/${2// /-}.tap" | head -n 70
 }
 boot() { # PART KERNEL ABI TIMEOUT COMMAND…: prints what the guest does
 	local part=$1 k=$2 a=$3 limit=$4

@@ -17,8 +17,8 @@ is "nothing else of ours is said" 1 "$(grep -c gpumem: <<<"$out")"
 check "at once" '$v1 < 20' $((SECONDS - begin))
 poll 20 idle && ok "the node stays up" || not_ok "the node stays up" "$(sinfo -N -o '%N %T %E')"
 
-id=$(user sbatch --parsable --wait -w n1 --gpus=1 -o out --gpu-mem-policy=bind,reserve=1G --wrap "touch $JOBS/ran" 2>/dev/null)
-has "sbatch: the job is FAILED" "JobState=FAILED" "$(scontrol show job "$id")"
+batch -w n1 --gpus=1 -o out --gpu-mem-policy=bind,reserve=1G --wrap "touch $JOBS/ran" 2>/dev/null
+has "sbatch: the job is FAILED" "JobState=FAILED" "$(scontrol show job "$batch_id")"
 is "sbatch: the line is in its output" 1 "$(grep -cxF "$line" "$JOBS/out")"
 poll 20 idle && ok "sbatch: the node stays up" || not_ok "sbatch: the node stays up" "$(sinfo -N -o '%N %T %E')"
 poll 5 no_state && ok "no record is left" || not_ok "no record is left" "$(ls -d $STATE/*/job-*)"

@@ -26,7 +26,7 @@ on_node() { if [ "$1" = n1 ]; then KIND=svm sim "$2"; else KIND=numa sim $((2 + 
 shape() { grep -v 'moves that failed' "$1" | sed -E 's/[0-9]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/DEVICE/g; s/[0-9]+(\.[0-9]+)?[BKMG]?/#/g; s/ +/ /g; s/n#/NODE/g' | sort -u; }
 for node in n1 n2; do
 	rm -f "$JOBS"/w.*
-	user sbatch --wait -w $node -o "$JOBS/$node.out" "$JOBS/script" >"$JOBS/submit" 2>&1 &
+	batch -w $node -o "$JOBS/$node.out" "$JOBS/script" >"$JOBS/submit" 2>&1 &
 	job=$!
 	most0=0 most1=0
 	while kill -0 $job 2>/dev/null; do

@@ -72,7 +72,8 @@ given() {
 		i=$((i + 1))
 	done
 }
-# A cluster; $1: more lines for gpumem.conf.
+# A cluster; $1: more lines for gpumem.conf. That of the test before goes on, if it was the same and is at rest:
+# starting one takes longer than many a test.
 cluster_up() {
 	mkdir -p $STATE
 	cat >/tmp/gpumem.conf <<-C
@@ -82,17 +83,36 @@ cluster_up() {
 	NodeName=n2 Devices=$(device_pci 2),$(device_pci 3)
 	${1:-}
 	C
+	if cmp -s /tmp/gpumem.conf "$RIG/started-with"; then
+		export SLURM_CONF=$RIG/etc/slurm.conf
+		poll 5 idle && rm -rf "${JOBS:?}"/* && return
+	fi
 	local out
 	out=$("$SRCDIR/tests/vm/slurm-up" --plugin "$PREFIX/lib/slurm/spank_gpumem.so" \
 		--plugin-args config=/tmp/gpumem.conf 2>&1) || { echo "Bail out! no cluster: $out"; exit 1; }
 	eval "$(grep '^export' <<<"$out")"
+	cp /tmp/gpumem.conf "$RIG/started-with"
 	chmod 777 "$JOBS"
 	rm -rf "${JOBS:?}"/* # of an earlier test in this guest
 }
-cluster_down() { "$SRCDIR/tests/vm/slurm-down"; }
+# With KEEP_CLUSTER one at rest stays for the test that follows; tests/guest/each ends the last one.
+cluster_down() {
+	[ -n "${KEEP_CLUSTER:-}" ] && [ -e "$RIG/started-with" ] && poll 10 idle ||
+		"$SRCDIR/tests/vm/slurm-down"
+}
 
 # As the user who runs jobs, in the folder for their output.
 user() { runuser -u gpumemtest -- env -C "$JOBS" PATH="$PATH" "$@"; }
+
+# As that user: submits by sbatch as job $batch_id, and ends as the job did. sbatch --wait looks more seldom the
+# longer it waits.
+batch() {
+	local code
+	batch_id=$(user sbatch --parsable "$@") || return
+	poll 120 sh -c "squeue -h -j $batch_id -t all -o %t | grep -vqE '^(PD|CF|R|CG|S)$'"
+	code=$(scontrol -o show job "$batch_id" | sed -n 's/.* ExitCode=\([0-9]*\):\([0-9]*\) .*/\1 + \2/p')
+	return $((code))
+}
 
 device_pci() {
 	if [ $KIND = numa ]; then echo "0000:0$(($1 + 1)):00.0"; return; fi

@@ -67,7 +67,7 @@ if [ "${1:-}" != short ]; then
 	#SBATCH --gpu-mem-policy=$policy
 	srun $task
 	S
-	main_job sbatch "#SBATCH" user sbatch --wait "$JOBS/script"
+	main_job sbatch "#SBATCH" batch "$JOBS/script"
 	main_job salloc "salloc" user salloc -N1 -w n1 -n2 --gpus-per-task=1 --mem=1200 --gpu-mem-policy=$policy srun $task
 	main_job variable "SLURM_GPU_MEM_POLICY" user env SLURM_GPU_MEM_POLICY=$policy srun -N1 -w n1 -n2 --gpus-per-task=1 --mem=1200 $task
 	main_job wins "the command line over the variable" user env SLURM_GPU_MEM_POLICY=prefer,limit=8M srun -N1 -w n1 -n2 --gpus-per-task=1 --mem=1200 --gpu-mem-policy=$policy $task
