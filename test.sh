@@ -10,7 +10,8 @@ usage() {
 Usage:
  ./test.sh [options]               everything
  ./test.sh quick                   no guest: build, make check, Slurm on this machine
- ./test.sh guest [options] NAME…   tests/guest/NAME.t in one guest (NAME:ARGUMENT gives it one)
+ ./test.sh guest [options] NAME…   tests/guest/NAME.t in one guest (NAME:ARGUMENT gives it one; NAME@KIND,
+                                   NAME@KIND:ARGUMENT)
  ./test.sh kfdsim [options]        the tests of the simulated devices
 
 Options:
@@ -26,19 +27,18 @@ USAGE
 
 # The guests of a whole run: kernel, driver behaviour, kind of devices, tests. "with" runs beside all that follows, up
 # to the next one; "kfdsim" (the devices themselves) and "beside" have company; tests that watch the clock are alone.
-# Tests whose gpumem.conf is the same stand together: a cluster goes on from one to the next.
+# Tests whose gpumem.conf is the same stand together: a cluster goes on from one to the next. NAME@KIND is a test on
+# devices of another kind than the row's.
 guests() {
 	cat <<-T
 	with   6.12 6.12 svm  teardown share static nothing leftover outside shared
 	kfdsim 6.12 6.12
 	kfdsim 6.1  6.1
-	beside 6.1  6.1  svm  limit:short teardown:short storm
+	beside 6.1  6.1  svm  limit:short limit@numa:short teardown:short storm
 	beside 6.12 7.3  svm  limit:short storm
-	beside 6.1  6.1  numa limit:short
 	with   6.12 6.12 numa limit:short static teardown:short library interleave storm
 	beside 6.12 6.12 svm  account bind library limit memcg rocr kinds interleave storm clean numa-move
-	alone  6.12 6.12 svm  rates suspend heat requests
-	alone  6.12 6.12 numa heat:short requests suspend
+	alone  6.12 6.12 svm  rates suspend suspend@numa heat heat@numa:short requests requests@numa
 	T
 }
 
@@ -273,11 +273,12 @@ guest() { # HOW KERNEL ABI KIND NAME…; HOW: in_guest or with_guest
 	local how=$1 k=$2 a=$3 kind=$4 name argument files=()
 	shift 4
 	for name; do
-		if [ -e "tests/guest/${name%%:*}.t" ]; then
-			argument=${name#"${name%%:*}"}
-			files+=("$top/tests/guest/${name%%:*}.t$argument")
+		argument=${name#"${name%%[@:]*}"}
+		name=${name%%[@:]*}
+		if [ -e "tests/guest/$name.t" ]; then
+			files+=("$top/tests/guest/$name.t$argument")
 		else
-			result "tests/guest/${name%%:*}.t is missing" 0 1 0 0
+			result "tests/guest/$name.t is missing" 0 1 0 0
 		fi
 	done
 	[ ${#files[@]} != 0 ] || return

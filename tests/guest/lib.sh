@@ -53,13 +53,17 @@ has() { # description, pattern (grep -E), text
 }
 finish() { echo "1..$tap_count"; [ $tap_failed = 0 ]; exit $?; }
 
-# poll SECONDS COMMAND…: until it succeeds.
+# poll SECONDS COMMAND…: until it succeeds. Most of the time is left to what is waited for.
 poll() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1)) began nap
 	shift
+	began=${EPOCHREALTIME/./}
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
-		sleep 0.1
+		nap=$((2 * (${EPOCHREALTIME/./} - began)))
+		nap=$((nap < 100000 ? 100000 : nap > 500000 ? 500000 : nap))
+		sleep 0.$nap
+		began=${EPOCHREALTIME/./}
 	done
 }
 
@@ -196,4 +200,12 @@ maps_minus_numa() { # PID START END, hexadecimal as filler reports them
 }
 # a field of filler's report of process $1: device, host, errors, rounds …
 said() { tr ' ' '\n' <"$JOBS/w.$1" 2>/dev/null | sed -n "s/^$2=//p"; }
+# Process $1 has measured where its memory is since this was called.
+anew() {
+	local before i
+	for i in 1 2; do
+		before=$(said "$1" rounds)
+		poll 10 sh -c "! grep -q ' rounds=$before ' '$JOBS/w.$1'"
+	done
+}
 fillers() { for f in "$JOBS"/w.*; do [ -e "$f" ] && [[ $f != *.new ]] && echo "${f##*.}"; done; }

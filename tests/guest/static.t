@@ -41,11 +41,11 @@ for policy in prefer bind; do
 		"$(gpumem status $conf -d -b -n -o DEVICE,OUTSIDE | awk -v d="$d0" '$1 == d { print $2 }')"
 	user gpumem evict $conf
 	is "$policy: evict: done" 0 $?
-	sleep 0.5
+	anew "$pid"
 	check "$policy: evict: the device is empty of it" '$v1 == 0 && $v2 <= MB' "$(said "$pid" device)" "$(sim 0)"
 	user gpumem migrate $conf --workers 2
 	is "$policy: migrate: done" 0 $?
-	sleep 0.5
+	anew "$pid"
 	check "$policy: migrate: it is back" '$v1 >= 48*MB' "$(said "$pid" device)"
 	ends $policy
 done
