@@ -290,13 +290,13 @@ static long long node_has(int node, const char *what)
 
 static void full(void)
 {
-	/* Page cache of earlier programs gives way, if it must. */
-	long long room = node_has(device, "MemFree"), cache = node_has(device, "FilePages");
-	size_t len = ((size_t)(room + cache) / HUGE + 16) * HUGE;
+	/* Page cache, and free pages that CPUs keep for themselves, give way if they must: neither is in MemFree. */
+	long long room = node_has(device, "MemFree"), total = node_has(device, "MemTotal");
+	size_t len = ((size_t)total / HUGE + 16) * HUGE;
 	char *mem = filled(len, false);
 	struct gm_numa_moved m = move_to(0, mem, len, device, -1, 1, ALL);
 
-	printf("# %lld MiB are free, %lld page cache, %zu are to move, %llu did\n", room >> 20, cache >> 20,
+	printf("# %lld MiB are free of %lld, %zu are to move, %llu did\n", room >> 20, total >> 20,
 	       len >> 20, (unsigned long long)m.bytes >> 20);
 	is("full: what does not fit is called so", (long long)m.left,
 	   (long long)m.failed[GM_NUMA_FULL]);
