@@ -25,19 +25,20 @@ Builds in build/ and build-asan/, keeps logs in build/logs/. The last line is "N
 USAGE
 }
 
-# The guests of a whole run: kernel, driver behaviour, kind of devices, tests. "with" runs beside all that follows, up
-# to the next one; "kfdsim" (the devices themselves) and "beside" have company; tests that watch the clock are alone.
+# The guests of a whole run: kernel, driver behaviour, kind of devices, tests. Three at a time, as a guest waits a third
+# of its time: those "with" keep company to "kfdsim" (the devices themselves) and "beside"; tests that watch the clock
+# are alone.
 # Tests whose gpumem.conf is the same stand together: a cluster goes on from one to the next. NAME@KIND is a test on
 # devices of another kind than the row's.
 guests() {
 	cat <<-T
-	with   6.12 6.12 svm  teardown share static nothing leftover outside shared
+	with   6.12 6.12 svm  teardown share static account nothing leftover outside shared
+	with   6.12 6.12 numa limit:short static teardown:short library bind@svm rocr@svm interleave interleave@svm storm kinds@svm clean@svm numa-move@svm
 	kfdsim 6.12 6.12
 	kfdsim 6.1  6.1
-	beside 6.1  6.1  svm  limit:short limit@numa:short teardown:short storm
+	beside 6.1  6.1  svm  limit:short limit@numa:short storm
 	beside 6.12 7.3  svm  limit:short storm
-	with   6.12 6.12 numa limit:short static teardown:short library interleave storm
-	beside 6.12 6.12 svm  account bind library limit memcg rocr kinds interleave storm clean numa-move
+	beside 6.12 6.12 svm  library limit memcg storm
 	alone  6.12 6.12 svm  rates suspend suspend@numa heat heat@numa:short requests requests@numa
 	T
 }
@@ -166,8 +167,9 @@ check() { # NAME FOLDER [LOG]: make check, or what its log already says
 make_check() { timeout 900 make -C "$1" -s -j"$jobs" check; }
 asan_check() { tests/build sanitized && make_check "$asan"; }
 
-# What the other core does while guests run that count and compare, and do not watch the clock.
-beside() {
+# What takes the time that a guest which watches the clock leaves, and no more.
+in_the_gaps() {
+	renice -n 19 $BASHPID >/dev/null
 	asan_check >"$logs/asan.log" 2>&1
 	echo $? >"$logs/asan.status"
 	timeout 900 make -C "$build" -s distcheck >"$logs/distcheck.log" 2>&1
@@ -179,7 +181,7 @@ gather() {
 	[ -n "$background" ] || return
 	wait $background
 	background=''
-	check "make check, sanitizers" "$asan" "$logs/asan.log" $start "$(cat "$logs/asan.status")"
+	check "make check, sanitizers" "$asan" "$logs/asan.log" "$start" "$(cat "$logs/asan.status")"
 	[ "$(cat "$logs/distcheck.status")" = 0 ] || tail -n 30 "$logs/distcheck.log"
 	result "make distcheck" $(($(cat "$logs/distcheck.status") == 0)) \
 		$(($(cat "$logs/distcheck.status") != 0)) 0 $((SECONDS - start))
@@ -252,24 +254,39 @@ in_guest() { # PART SECTIONS KERNEL ABI TIMEOUT COMMAND…
 	status=${PIPESTATUS[0]}
 	guest_status "$status" "$part" "$before"
 }
-# The same in the background; meet() has the results.
+# The same into a file, and out of it again. A row's number names its files.
 # shellcheck disable=SC2317  # called by its name
-with_guest() {
-	with_part=$1 with_sections=$2
+into_file() {
+	local part=$1
 	shift 2
-	{ boot "$with_part" "$@" >"$logs/with.out"; echo $? >"$logs/with.status"; } &
-	with=$!
+	boot "$part" "$@" >"$logs/with.$row_number.out"
+	echo $? >"$logs/with.$row_number.status"
+}
+# shellcheck disable=SC2317  # called by its name
+from_file() {
+	local part=$1 sections=$2 before=$total_failed
+	rm -f "$logs/${part// /-}.tap"
+	tap "$part" "$sections" <"$logs/with.$row_number.out"
+	guest_status "$(cat "$logs/with.$row_number.status")" "$part" "$before"
+}
+# All rows "with", each by itself; HOW: into_file or from_file.
+company() {
+	local words row_number=0 row
+	for row in "${rows[@]}"; do
+		read -ra words <<<"$row"
+		[ "${words[0]}" = with ] || continue
+		row_number=$((row_number + 1))
+		if [ "$1" = into_file ]; then guest "$1" "${words[@]:1}" & else guest "$1" "${words[@]:1}"; fi
+	done
+	wait
 }
 meet() {
 	[ -n "$with" ] || return
-	local before=$total_failed
 	wait "$with"
 	with=''
-	rm -f "$logs/${with_part// /-}.tap"
-	tap "$with_part" "$with_sections" <"$logs/with.out"
-	guest_status "$(cat "$logs/with.status")" "$with_part" "$before"
+	company from_file
 }
-guest() { # HOW KERNEL ABI KIND NAME…; HOW: in_guest or with_guest
+guest() { # HOW KERNEL ABI KIND NAME…; HOW: in_guest, into_file or from_file
 	local how=$1 k=$2 a=$3 kind=$4 name argument files=()
 	shift 4
 	for name; do
@@ -282,7 +299,8 @@ guest() { # HOW KERNEL ABI KIND NAME…; HOW: in_guest or with_guest
 		fi
 	done
 	[ ${#files[@]} != 0 ] || return
-	say "guest with kernel $k, driver behaviour $a, devices of kind $kind: ${#files[@]} tests"
+	[ "$how" = from_file ] ||
+		say "guest with kernel $k, driver behaviour $a, devices of kind $kind: ${#files[@]} tests"
 	$how "guest $k abi=$a $kind" ${#files[@]} "$k" "$a" $((120 + 300 * ${#files[@]})) \
 		env GPUMEM_TEST_KIND="$kind" "$top/tests/guest/each" 300 "${files[@]}"
 }
@@ -319,21 +337,28 @@ kfdsim) kfdsim_check "$kernel" "${abi:-$kernel}" ;;
 all)
 	must "kfdsim for kernel 6.12" kfdsim-6.12.log tests/build kfdsim 6.12
 	must "kfdsim for kernel 6.1" kfdsim-6.1.log tests/build kfdsim 6.1
-	say "sanitizer build and distcheck in the background"
-	start=$SECONDS
-	beside &
-	background=$!
-	with=''
+	background=''
 	mapfile -t rows < <(guests)
+	company into_file &
+	with=$!
 	for row in "${rows[@]}"; do
 		read -ra words <<<"$row"
 		case ${words[0]} in
 		kfdsim) kfdsim_check "${words[@]:1}" ;;
-		with) meet; guest with_guest "${words[@]:1}" ;;
-		alone) meet; gather; guest in_guest "${words[@]:1}" ;;
+		with) ;;
+		alone)
+			meet
+			say "sanitizer build and distcheck in the background"
+			start=$SECONDS
+			in_the_gaps &
+			background=$!
+			guest in_guest "${words[@]:1}"
+			;;
 		*) guest in_guest "${words[@]:1}" ;;
 		esac
 	done
+	meet
+	gather
 	;;
 esac
 finish

@@ -240,12 +240,14 @@ static int storm(char **argv, double end)
 	for (size_t i = 0; i < SPOTS; i++)
 		spot_open(&spot[i]);
 	while (now() < end) {
+		double began = now();
 		int status = 0;
 		pid_t pid;
 
 		for (int i = 0; i < 20; i++)
 			spot_act(&spot[random() % SPOTS]);
-		nap_ms(random() % 30);
+		/* Sixteen without a pause would leave their agents nothing of two emulated CPUs. */
+		nap_ms(random() % 30 + (long)(5000 * (now() - began)));
 		if (random() % 12 == 0) {
 			pid = fork();
 			if (pid == 0) {

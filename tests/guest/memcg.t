@@ -11,14 +11,15 @@ rm -f "$JOBS"/w.* "$JOBS/stop"
 user srun -w n1 -n1 --gpus=1 --mem=300 --gpu-mem-policy=prefer,limit=96M \
 	filler -m 266 -t 60 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
-poll 60 at_least 0 $((23000 * 4096))
+poll 60 at_least 0 $((88 * MB))
 poll 30 sh -c "ls $JOBS/w.* >/dev/null 2>&1"
 pid=$(fillers | head -n 1)
 group=$(sed -n 's/^0:://p' "/proc/$pid/cgroup")
 while [ -n "$group" ] && [ "$(cat "/sys/fs/cgroup$group/memory.max" 2>/dev/null)" = max ]; do group=${group%/*}; done
 max=$(cat "/sys/fs/cgroup$group/memory.max") current=$(cat "/sys/fs/cgroup$group/memory.current")
 check "the job is charged for its device pages too" '$v1 >= 260*MB && $v2 <= 310*MB' "$current" "$max"
-check "a third of it is on the device" '$v1 >= 88*MB' "$(sim 0)"
+# A chunk may be on its way.
+check "a third of it is on the device" '$v1 >= 86*MB' "$(sim 0)"
 id=$(squeue -h -o %A)
 for limit in 32M 96M 16M 96M; do
 	user gpumem set $conf -j "$id" limit=$limit >/dev/null 2>&1

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Sixteen processes that do all that is allowed, and are killed at random, under a limit that changes.
-# "long": two minutes in place of 15 seconds.
+# "long": two minutes in place of 20 seconds.
 . "${SRCDIR:?}/tests/guest/lib.sh"
 
-seconds=15
+seconds=20
 [ "${1:-}" = long ] && seconds=120
 # Emulated, a look takes ten times what it does on a real machine.
 cluster_up "CpuBudget=5%"
