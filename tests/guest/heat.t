@@ -68,7 +68,7 @@ sweep() { # ORDER: prints the bytes that moved, and those wanted back soon after
 	poll 60 at_least 0 $((14000 * 4096))
 	sleep 6 # two times round, for the policy to see what it is
 	before=$(moved 0)
-	sleep 12
+	sleep 9
 	after=$(moved 0)
 	refaulted=$(gpumem report $conf -b -n -o DEVICE,REFAULTED "$(squeue -h -o %A)" |
 		awk -v d="$d0" '$1 == d { print $2; exit }')
@@ -78,7 +78,7 @@ sweep() { # ORDER: prints the bytes that moved, and those wanted back soon after
 }
 read -r lrf refaulted < <(sweep lrf)
 read -r duel _ < <(sweep duel)
-touches=$((12000 / 65))
+touches=$((9000 / 65))
 echo "# sweep: in about $touches touches lrf moved $((lrf / MB)) MiB, duel $((duel / MB)) MiB"
 check "sweep: lrf moves on nearly every touch" '$v1 >= $v2 * 2*MB / 2' "$lrf" "$touches"
 check "sweep: by lrf memory is wanted back soon after it left" '$v1 > 0' "$refaulted"

@@ -146,6 +146,8 @@ still() {
 # Job $1 exchanges nothing any more, and nothing moves: all witnesses see the same.
 at_rest() {
 	gpumem set --conf /tmp/gpumem.conf -j "$1" evict=none >/dev/null
+	# An agent of a busy guest may look at it late.
+	poll 20 sh -c "! gpumem status --conf /tmp/gpumem.conf -j $1 -n -o ORDER | grep -qvE '^ *(none|-) *$'"
 	poll 20 still
 }
 
