@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * exec.c: what a process with an agent executes may have none (a static program), and is to start with the
- * memory policy of the task. Nobody can set it from outside later, so it is set just before. execl() and its
- * like do not come this way: glibc calls execve() inside of itself.
+ * memory policy of the task. Nobody can set it from outside later, so it is set just before. All ways are here by
+ * name, as glibc calls execve() inside of itself; so do its system() and popen(), which nobody can stand before.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 static struct {
 	int (*execve)(const char *, char *const[], char *const[]);
 	int (*execvpe)(const char *, char *const[], char *const[]);
+	int (*fexecve)(int, char *const[], char *const[]);
 	__typeof__(posix_spawn) *spawn, *spawnp;
 } real;
 
@@ -26,6 +28,7 @@ void gm_exec_find(void)
 {
 	real.execve = (__typeof__(real.execve))dlsym(RTLD_NEXT, "execve");
 	real.execvpe = (__typeof__(real.execvpe))dlsym(RTLD_NEXT, "execvpe");
+	real.fexecve = (__typeof__(real.fexecve))dlsym(RTLD_NEXT, "fexecve");
 	real.spawn = (__typeof__(real.spawn))dlsym(RTLD_NEXT, "posix_spawn");
 	real.spawnp = (__typeof__(real.spawnp))dlsym(RTLD_NEXT, "posix_spawnp");
 }
@@ -80,6 +83,71 @@ PUBLIC int execvpe(const char *file, char *const argv[], char *const envp[])
 PUBLIC int execvp(const char *file, char *const argv[])
 {
 	return execvpe(file, argv, environ);
+}
+
+PUBLIC int fexecve(int fd, char *const argv[], char *const envp[])
+{
+	bool changed;
+
+	if (!real.fexecve)
+		gm_exec_find();
+	if (!real.fexecve)
+		return missing();
+	changed = gm_placing_before_exec();
+	return still_here(real.fexecve(fd, argv, envp), changed);
+}
+
+#define MOST_WORDS 1024 /* that anybody writes out in a call */
+
+/* Words up to NULL; no allocation, which a child of vfork() must not make. */
+static bool take_words(char **argv, const char *first, va_list *rest)
+{
+	argv[0] = (char *)first;
+	for (size_t n = 1; n < MOST_WORDS; n++) {
+		argv[n] = va_arg(*rest, char *);
+		if (!argv[n])
+			return true;
+	}
+	errno = E2BIG;
+	return false;
+}
+
+PUBLIC int execl(const char *path, const char *first, ...)
+{
+	char *argv[MOST_WORDS];
+	va_list rest;
+	bool all;
+
+	va_start(rest, first);
+	all = take_words(argv, first, &rest);
+	va_end(rest);
+	return all ? execve(path, argv, environ) : -1;
+}
+
+PUBLIC int execlp(const char *file, const char *first, ...)
+{
+	char *argv[MOST_WORDS];
+	va_list rest;
+	bool all;
+
+	va_start(rest, first);
+	all = take_words(argv, first, &rest);
+	va_end(rest);
+	return all ? execvpe(file, argv, environ) : -1;
+}
+
+PUBLIC int execle(const char *path, const char *first, ...)
+{
+	char *argv[MOST_WORDS], *const *envp = NULL;
+	va_list rest;
+	bool all;
+
+	va_start(rest, first);
+	all = take_words(argv, first, &rest);
+	if (all)
+		envp = va_arg(rest, char *const *);
+	va_end(rest);
+	return all ? execve(path, argv, envp) : -1;
 }
 
 PUBLIC int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,

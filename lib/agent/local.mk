@@ -30,4 +30,4 @@ lib_libgpumem_agent_la_SOURCES = \
 lib_libgpumem_agent_la_LIBADD = lib/libgm-core.la
 lib_libgpumem_agent_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-Wl,-z,nodelete \
-	-export-symbols-regex '^(gpumem_agent_offer_v1|gpumem_agent_stand_down|OnLoad|OnUnload|hsa_init|unshare|setns|execve?|execvpe?|posix_spawnp?)$$'
+	-export-symbols-regex '^(gpumem_agent_offer_v1|gpumem_agent_stand_down|OnLoad|OnUnload|hsa_init|unshare|setns|execle?|execlp|execve?|execvpe?|fexecve|posix_spawnp?)$$'

@@ -225,6 +225,31 @@ static int status_of(pid_t pid)
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* Returns when it failed. */
+static int exec_by(int way, char *const *args)
+{
+	char *const seven[] = { (char *)"N=7", NULL };
+
+	switch (way) {
+	case 0:
+		return execve("/bin/sh", args, environ);
+	case 1:
+		return execv("/bin/sh", args);
+	case 2:
+		return execvp("sh", args);
+	case 3:
+		return execvpe("sh", args, environ);
+	case 4:
+		return execl("/bin/sh", "sh", "-c", "exit 7", (char *)NULL);
+	case 5:
+		return execlp("sh", "sh", "-c", "exit 7", (char *)NULL);
+	case 6:
+		return execle("/bin/sh", "sh", "-c", "exit $N", (char *)NULL, seven);
+	default:
+		return fexecve(open("/bin/sh", O_RDONLY | O_CLOEXEC), args, environ);
+	}
+}
+
 /* Each way to execute a program does what it says, and says why it did not. */
 static int mode_exec(const char *unused)
 {
@@ -236,21 +261,12 @@ static int mode_exec(const char *unused)
 	if (execve("/no-such-program", none, environ) != -1 || errno != ENOENT ||
 	    execvp("no-such-program", none) != -1 || errno != ENOENT)
 		return 1;
-	for (int way = 0; way < 4; way++) {
+	for (int way = 0; way < 8; way++) {
 		pid = fork();
-		if (pid == 0) {
-			if (way == 0)
-				execve("/bin/sh", args, environ);
-			else if (way == 1)
-				execv("/bin/sh", args);
-			else if (way == 2)
-				execvp("sh", args);
-			else
-				execvpe("sh", args, environ);
-			_exit(2);
-		}
+		if (pid == 0)
+			_exit(exec_by(way, args));
 		if (status_of(pid) != 7)
-			return 2;
+			return 10 + way;
 	}
 	if (posix_spawn(&pid, "/bin/sh", NULL, NULL, args, environ) != 0 || status_of(pid) != 7 ||
 	    posix_spawnp(&pid, "sh", NULL, NULL, args, environ) != 0 || status_of(pid) != 7)

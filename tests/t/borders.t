@@ -96,10 +96,14 @@ test_expect_success 'the agent shows what others look for and no more' '
 	cat >expected <<-\EOF &&
 	OnLoad
 	OnUnload
+	execl
+	execle
+	execlp
 	execv
 	execve
 	execvp
 	execvpe
+	fexecve
 	gpumem_agent_offer_v1
 	gpumem_agent_stand_down
 	hsa_init
