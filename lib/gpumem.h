@@ -308,18 +308,21 @@ int gpumem_plan_parse(const char *text, struct gpumem_plan *ret, struct gpumem_e
 
 struct gpumem_process;
 
-#define GPUMEM_ATTACH_FULL_ACCESS 1u /* reserved; must be 0 */
-
 /* Prepares the calling process to move its own memory. In a job with a record the limits of the
- * record hold and the moves are counted there; outside one every device the process may open is
- * used without a limit. One handle per process is enough: every call returns the same one with
+ * record hold and the moves are counted there; outside one every coherent device of the node is
+ * used without a limit (those that only gpumem.conf names are not known). One handle per process is enough: every call returns the same one with
  * one more reference. All functions on it may be called from any thread. After fork() the child
  * attaches again. Nothing is opened before the first move. A program that uses ROCm must call
- * it after hsa_init() or hipInit(). Errors: ENODEV no coherent device, ENOMEM, EPROTO. */
+ * it after hsa_init() or hipInit(). Errors: ENODEV no coherent device, ENOMEM; in a job also EPROTO, EINVAL
+ * the record or the plan is damaged, ENOENT, EACCES it is not there, ENOSPC it has no room for the process, ESRCH /proc
+ * is not mounted. */
 int gpumem_attach(struct gpumem_ctx *ctx, struct gpumem_process **ret, struct gpumem_error *err);
 struct gpumem_process *gpumem_detach(struct gpumem_process *process);
 
+/* Devices by index: in a job all managed ones of the node, of which the job may have some alone; outside one all. */
 size_t gpumem_process_device_count(const struct gpumem_process *process);
+/* Index of the device that is the process's own, the nearest if it has several: of a task what its GPUs are. */
+size_t gpumem_process_device_own(const struct gpumem_process *process);
 /* PCI address of device i; NULL past the end. */
 const char *gpumem_process_device_pci(const struct gpumem_process *process, size_t i);
 
@@ -340,12 +343,13 @@ int gpumem_evict(struct gpumem_process *process, void *addr, size_t len, uint64_
 
 struct gpumem_residency {
 	uint64_t device_bytes; /* on a coherent device */
-	uint64_t host_bytes;   /* in system memory, GPU NUMA nodes included */
+	uint64_t host_bytes;   /* in system memory */
 	uint64_t absent_bytes; /* never touched, or swapped out */
 };
 
 /* Measures where the pages of the range are, by /proc/self/pagemap and move_pages(2): a page that
- * is mapped and that move_pages() does not know is a device page (mm/migrate.c). Needs no handle
+ * is mapped and that move_pages() does not know is a device page of kind svm (mm/migrate.c). Those of NUMA nodes are
+ * known by the node, once the process has attached; before, they count as system memory. Needs no handle
  * and no privilege; a page under migration looks like a device page for an instant. About a
  * microsecond a page. Errors: EINVAL not page aligned, ENOMEM the range is not fully mapped. */
 int gpumem_residency(const void *addr, size_t len, struct gpumem_residency *ret);
@@ -357,8 +361,9 @@ enum gpumem_advice {
 	GPUMEM_ADVISE_KEEP_OUT = 4, /* as HOST, and the agent never moves it to a device */
 };
 
-/* Sets the preferred location (KFD_IOCTL_SVM_ATTR_PREFERRED_LOC) of the range. Errors: EINVAL,
- * ENODEV, and the device's errors. */
+/* Sets the preferred location (KFD_IOCTL_SVM_ATTR_PREFERRED_LOC) of the range. Where devices are NUMA nodes no GPU's
+ * fault moves anything: KEEP_OUT alone says something there, to the agent. Errors: EINVAL, ENODEV, and the device's
+ * errors. */
 int gpumem_advise(struct gpumem_process *process, void *addr, size_t len, enum gpumem_advice advice,
 		  size_t i, struct gpumem_error *err);
 

@@ -33,6 +33,7 @@ int main(void)
 	struct gpumem_error err;
 	struct gpumem_ctx *ctx;
 	uint64_t bytes;
+	size_t gpu;
 	char *buf;
 
 	buf = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -41,10 +42,11 @@ int main(void)
 	memset(buf, 42, len);
 	if (gpumem_attach(ctx, &self, &err) < 0)
 		fail("attach", &err);
+	gpu = gpumem_process_device_own(self);
 	show("filled:", buf, len);
 
 	/* Moves what is present, and says how much of it is on a device afterwards. */
-	if (gpumem_prefetch(self, buf, len, 0, &bytes, &err) < 0)
+	if (gpumem_prefetch(self, buf, len, gpu, &bytes, &err) < 0)
 		fail("prefetch", &err);
 	show("prefetch:", buf, len);
 

@@ -287,6 +287,7 @@ PUBLIC const struct gm_proc_offer gpumem_agent_offer_v1 = {
 	.evict = gm_proc_evict,
 	.advise = gm_proc_advise,
 	.device_count = gm_proc_device_count,
+	.device_own = gm_proc_device_own,
 	.device_pci = gm_proc_device_pci,
 	.rocr_is_up = gm_rocr_set_up,
 	.nodes = gm_residency_nodes,

@@ -91,6 +91,11 @@ size_t gm_proc_device_count(const struct gm_proc *p)
 	return p->place.devices.count;
 }
 
+size_t gm_proc_device_own(const struct gm_proc *p)
+{
+	return p->home;
+}
+
 const char *gm_proc_device_pci(const struct gm_proc *p, size_t i)
 {
 	return i < p->place.devices.count ? p->place.devices.device[i].pci : NULL;

@@ -196,12 +196,14 @@ struct gm_proc_offer {
 	__typeof__(gm_proc_evict) *evict;
 	__typeof__(gm_proc_advise) *advise;
 	size_t (*device_count)(const struct gm_proc *p);
+	size_t (*device_own)(const struct gm_proc *p);
 	const char *(*device_pci)(const struct gm_proc *p, size_t i);
 	void (*rocr_is_up)(void);
 	__typeof__(gm_residency_nodes) *nodes;
 };
 
 size_t gm_proc_device_count(const struct gm_proc *p);
+size_t gm_proc_device_own(const struct gm_proc *p);
 const char *gm_proc_device_pci(const struct gm_proc *p, size_t i);
 
 #endif

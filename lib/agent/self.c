@@ -30,6 +30,7 @@ static const struct gm_proc_offer own_ops = {
 	.evict = gm_proc_evict,
 	.advise = gm_proc_advise,
 	.device_count = gm_proc_device_count,
+	.device_own = gm_proc_device_own,
 	.device_pci = gm_proc_device_pci,
 	.rocr_is_up = gm_rocr_set_up,
 };
@@ -178,6 +179,11 @@ struct gpumem_process *gpumem_detach(struct gpumem_process *process)
 size_t gpumem_process_device_count(const struct gpumem_process *process)
 {
 	return process->ops->device_count(process->proc);
+}
+
+size_t gpumem_process_device_own(const struct gpumem_process *process)
+{
+	return process->ops->device_own(process->proc);
 }
 
 const char *gpumem_process_device_pci(const struct gpumem_process *process, size_t i)

@@ -43,8 +43,12 @@ void gm_proc_read_rules(struct gm_proc *p)
 	r->bandwidth_bytes = bandwidth ? bandwidth : plan->bandwidth_bytes;
 	r->keep_on_suspend = chosen(atomic_load(&live->suspend), plan->suspend,
 				    GPUMEM_SUSPEND_EVICT) == GPUMEM_SUSPEND_KEEP;
-	if (p->engine_on && r->order != before && gm_engine_set_order(&p->engine, r->order) < 0)
+	if (!p->engine_on || r->order == before)
+		return;
+	if (gm_engine_set_order(&p->engine, r->order) < 0)
 		r->order = before;
+	else
+		atomic_store(&p->ledger.slot->order, r->order); /* who set it waits to see it */
 }
 
 static uint64_t percent(uint64_t bytes, uint32_t n)

@@ -264,6 +264,8 @@ int main(int argc, char **argv)
 	   gpumem_attach(ctx, &again, &err) || again != self);
 	gpumem_detach(again);
 	check(gpumem_process_device_count(self) > 0, "there are devices", 1, 0);
+	check(gpumem_process_device_own(self) < gpumem_process_device_count(self), "one of them is its own",
+	      (long long)gpumem_process_device_count(self) - 1, (long long)gpumem_process_device_own(self));
 	/* A job's devices are not all this task's. */
 	there_and_back(argc == 1 && gpumem_process_device_count(self) > 1);
 	odd_ranges();
