@@ -124,7 +124,7 @@ int gpumem_policy_weigh(const struct gpumem_policy *policy, const struct gpumem_
 
 /* Why a chunk could not be moved, as counted. */
 enum gpumem_fail {
-	GPUMEM_FAIL_BUSY = 0,	   /* pages pinned, shared or locked by the kernel: nothing moved */
+	GPUMEM_FAIL_BUSY = 0,	   /* EBUSY, EACCES: pages pinned, shared or locked by the kernel */
 	GPUMEM_FAIL_PARTIAL = 1,   /* some pages of the chunk stayed */
 	GPUMEM_FAIL_NO_MEMORY = 2, /* ENOMEM, ENOSPC */
 	GPUMEM_FAIL_RETRY = 3,	   /* EAGAIN, EINTR after the last retry */
@@ -211,7 +211,7 @@ struct gpumem_job_process {
 	bool alive;	      /* pid and start time still match */
 	uint32_t step_id, task_id;
 	enum gpumem_agent_state state;
-	char path[16];	/* how pages are moved: "hsakmt", "kfd", "" not opened */
+	char path[16];	/* how pages are moved: "hsakmt", "kfd", "kfd-alone", "move_pages", "" not opened */
 	int open_error; /* errno of the last failed open of the device, 0 none */
 	uint64_t host_bytes; /* eligible bytes in system memory at the last full scan */
 	uint64_t updated_ns; /* CLOCK_BOOTTIME of the last report */
@@ -237,7 +237,7 @@ struct gpumem_job_process {
 };
 
 size_t gpumem_job_device_count(const struct gpumem_job *job);
-/* Errors: ERANGE past the end, EIO when the ledger was cut short. */
+/* Errors: ERANGE past the end, EIO when the ledger was cut short, ENOMEM. */
 int gpumem_job_device(struct gpumem_job *job, size_t i, struct gpumem_job_device *ret);
 /* Processes that reported, dead owners included until their slot is taken again; *ret is malloc'ed.
  * Grows with the number of slots. Errors: ENOMEM, EIO. */
@@ -270,17 +270,19 @@ enum gpumem_request {
 };
 
 /* Sets the job's limit on device i, at most max_bytes, and wakes the agents. Takes effect within
- * a fraction of a second. Errors: ERANGE above the site's maximum, EROFS not opened writable. */
+ * a fraction of a second. Errors: ERANGE above the site's maximum, EROFS not opened writable, EIO, EPROTO the
+ * ledger is cut short or damaged. */
 int gpumem_job_set_limit(struct gpumem_job *job, size_t i, uint64_t bytes, struct gpumem_error *err);
 /* Changes the placement, evict=, high=, low=, bw= and suspend= of a job that runs, as far as `changes`
  * names them (0: as it is), and wakes the agents; with GPUMEM_PLACE_OFF everything stays where it is.
- * Errors: EPERM the site does not allow the placement, EINVAL low above high, EOPNOTSUPP, EROFS. */
+ * Errors: EPERM the site does not allow the placement, EINVAL low above high, EOPNOTSUPP, EROFS, EIO,
+ * EPROTO. */
 int gpumem_job_set_policy(struct gpumem_job *job, const struct gpumem_policy *changes,
 			  struct gpumem_error *err);
 /* What was changed so far; 0 not changed. Errors: EIO. */
 int gpumem_job_live_policy(struct gpumem_job *job, struct gpumem_policy *ret);
 /* Asks the process `pid`, or with 0 every process of the job, on device i. It stays in force until
- * the next request. Errors: ESRCH no such process in the record, ERANGE, EROFS. */
+ * the next request. Errors: ESRCH no such process in the record, ERANGE, EROFS, EIO, EPROTO. */
 int gpumem_job_request(struct gpumem_job *job, pid_t pid, size_t i, enum gpumem_request request,
 		       struct gpumem_error *err);
 
@@ -369,7 +371,7 @@ struct gpumem_survivor {
  * Errors: ENOMEM. A ledger that cannot be read counts as empty. */
 int gpumem_job_survivors(struct gpumem_job *job, struct gpumem_survivor **ret, size_t *ret_count);
 /* SIGKILL, through a pidfd, so never another process. Waits up to timeout_ns for it to be gone.
- * Errors: ETIMEDOUT. */
+ * Errors: ETIMEDOUT, and those of pidfd_open(2). */
 int gpumem_survivor_kill(const struct gpumem_survivor *survivor, uint64_t timeout_ns);
 
 /* ---- a device before a job, as root ------------------------------------------------------- */
@@ -414,13 +416,14 @@ struct gpumem_moved {
 /* Moves the private anonymous memory of the process `pid`, or with 0 of every process of the job without a
  * live agent, to device i, up to the job's limit, the device's room and max_bytes, or from it to the nearest
  * nodes with CPUs. `workers`: 1 to 8 threads. What did not move is counted in *ret. Blocks. Errors:
- * ERANGE no such device, ENOTSUP it is no NUMA node, ESRCH pid is not of the job or has an agent, EINVAL,
+ * ERANGE no such device, ENOTSUP it is not of kind numa, ESRCH pid is not of the job or has an agent, EINVAL,
  * ENOMEM, EIO the ledger cannot be read; EPERM, EACCES when none could be reached. */
 int gpumem_job_move_outside(struct gpumem_ctx *ctx, struct gpumem_job *job, pid_t pid, size_t i,
 			    bool to_device, uint64_t max_bytes, unsigned workers,
 			    struct gpumem_moved *ret, struct gpumem_error *err);
 /* Bytes on device i of the process, or with 0 of all processes of the job without a live agent, as
- * /proc/PID/numa_maps has them; of those that the caller may look into. 0 where the device is no NUMA node.
+ * /proc/PID/numa_maps has them; of those that the caller may look into. 0 where the device is not of kind numa,
+ * and where no cgroup names the job's processes.
  * Errors: ERANGE, ENOMEM, EIO. */
 int gpumem_job_outside_bytes(struct gpumem_job *job, pid_t pid, size_t i, uint64_t *ret);
 

@@ -29,7 +29,7 @@ static struct spank_option policy_option = {
 	.name = (char *)POLICY_OPTION,
 	.arginfo = (char *)"policy",
 	.usage = (char *)"[gpumem] where memory lives on nodes with coherent GPU memory: "
-			 "prefer, bind, host, advise, off, with options; see "
+			 "prefer, bind, interleave, host, advise, off, with options; see "
 			 "--gpu-mem-policy=help",
 	.has_arg = 1,
 	.cb = take,

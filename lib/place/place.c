@@ -98,5 +98,6 @@ int gm_place_prefer(struct gm_place *place, void *addr, size_t len, size_t index
 
 enum gpumem_fail gm_place_reason(int rc)
 {
-	return rc == -EBUSY ? GPUMEM_FAIL_BUSY : gm_svm_reason(rc);
+	/* EACCES: shared with another process, as move_pages(2) has it. */
+	return rc == -EBUSY || rc == -EACCES ? GPUMEM_FAIL_BUSY : gm_svm_reason(rc);
 }
