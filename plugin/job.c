@@ -207,8 +207,7 @@ static size_t end_survivors(const struct site *site, struct gpumem_job *job, int
 	return count;
 }
 
-/* Free pages that CPUs keep at hand count as used: up to about 0.1 % of a node, at one time these, at another
- * those. */
+/* The kernel's figures are not of one moment, and page tables of a node's own memory come and go. */
 static uint64_t slack(const struct gpumem_job_device *d)
 {
 	return d->kind == GPUMEM_KIND_NUMA ? d->bytes / 256 + (4ull << 20) : 0;

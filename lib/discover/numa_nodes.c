@@ -4,8 +4,10 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define GM_WHERE "numa"
 #include "base/cleanup.h"
@@ -71,6 +73,39 @@ int gm_numa_usage(struct gm_root *root, int32_t node, struct gm_numa_usage *ret)
 		ret->cache = bytes[FILES] - bytes[SHARED];
 	if (ret->cache > ret->used)
 		ret->cache = ret->used; /* the figures are not of one moment */
+	return 0;
+}
+
+/* /proc/zoneinfo: for each zone of each node a list of CPUs. */
+static uint64_t count_at_hand(char *text, int32_t node)
+{
+	char *cursor = text, *line;
+	unsigned long long pages;
+	uint64_t sum = 0;
+	bool ours = false;
+	int number;
+
+	while ((line = gm_next_line(&cursor))) {
+		if (sscanf(line, "Node %d, zone", &number) == 1)
+			ours = number == node;
+		else if (ours && sscanf(line, " count: %llu", &pages) == 1)
+			sum += pages;
+	}
+	return sum * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+uint64_t gm_numa_at_hand(struct gm_root *root, int32_t node)
+{
+	/* 500 CPUs and 20 nodes have some 4 MiB. */
+	for (size_t size = 256u << 10; size <= 16u << 20; size *= 4) {
+		_cleanup_free_ char *text = malloc(size);
+		int rc = text ? gm_read_text(root, text, size, "/proc/zoneinfo") : -ENOMEM;
+
+		if (rc >= 0)
+			return count_at_hand(text, node);
+		if (rc != -EFBIG)
+			break;
+	}
 	return 0;
 }
 

@@ -24,6 +24,9 @@ struct gm_numa_usage {
 	uint64_t anon;	/* of `used`: memory of processes */
 };
 int gm_numa_usage(struct gm_root *root, int32_t node, struct gm_numa_usage *ret);
+/* Bytes that CPUs keep for their next allocation: free, though the figures above have them in use. Since Linux 6.7 they
+ * may be an eighth of the node, right after a large process ended. 0 unknown. Grows with CPUs times zones. */
+uint64_t gm_numa_at_hand(struct gm_root *root, int32_t node);
 /* Where the node's files are; `ret` has room for 64. */
 void gm_numa_folder(int32_t node, char *ret);
 /* CPUs of the node. Errors: ENOENT, EFBIG. */

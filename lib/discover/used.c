@@ -15,16 +15,18 @@ static int read_used(struct gm_root *root, const struct gpumem_device *dev, uint
 {
 	struct gm_numa_usage usage;
 	char folder[64];
+	uint64_t idle;
 	int rc;
 
 	if (dev->kind == GPUMEM_KIND_NUMA || dev->kind == GPUMEM_KIND_NUMA_SHARED) {
 		rc = gm_numa_usage(root, dev->node, &usage);
 		if (rc < 0)
 			return rc;
-		*ret = usage.used;
 		/* What the kernel gives up when somebody needs the memory is in nobody's use. */
+		idle = gm_numa_at_hand(root, dev->node);
 		if (dev->kind == GPUMEM_KIND_NUMA)
-			*ret -= usage.cache;
+			idle += usage.cache;
+		*ret = usage.used > idle ? usage.used - idle : 0;
 		return 0;
 	}
 	gm_pci_folder(root, dev->pci, dev->render_minor, folder);

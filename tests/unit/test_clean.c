@@ -3,12 +3,14 @@
  * test_clean: page cache in the memory of a GPU: what is much, and both ways to drop it, on a tree of files.
  */
 #include <errno.h>
+#include <unistd.h>
 
 #include "cgroup_tree.h"
 
 #define NODE "/sys/devices/system/node/node2"
 #define DROP "/proc/sys/vm/drop_caches"
 #define M 1024 /* in kB */
+#define MIB (1ul << 20)
 
 static void meminfo(const struct tree *t, unsigned total, unsigned used, unsigned files, unsigned shared,
 		    unsigned anon)
@@ -51,7 +53,9 @@ static struct gpumem_devices *machine(const struct tree *t)
 
 static void test_drop_caches(void **state)
 {
+	const unsigned long page = (unsigned long)sysconf(_SC_PAGESIZE);
 	struct tree *t = *state;
+	char text[1024];
 	struct gpumem_devices *devices = machine(t);
 	const struct gpumem_device *dev = gpumem_devices_find(devices, "0009:01:00.0");
 	struct gpumem_clean c;
@@ -70,6 +74,21 @@ static void test_drop_caches(void **state)
 	/* In use is what cannot be dropped. */
 	assert_int_equal(gpumem_device_used(t->ctx, dev, &used), 0);
 	assert_int_equal(used >> 20, 100);
+	/* What CPUs keep at hand is free too: of this node, in all its zones. */
+	snprintf(text, sizeof(text),
+		 "Node 0, zone   Normal\n  pages free     10\n  pagesets\n    cpu: 0\n"
+		 "              count:    9999\n              high:     7\n"
+		 "Node 2, zone   Normal\n  pagesets\n    cpu: 0\n              count: %lu\n"
+		 "              high:     2000\n    cpu: 1\n              count: %lu\n"
+		 "Node 2, zone  Movable\n  pagesets\n    cpu: 0\n              count:    %lu\n"
+		 "Node 3, zone  Movable\n    cpu: 0\n              count:    4444\n",
+		 10 * MIB / page, 20 * MIB / page, 5 * MIB / page);
+	tree_write(t, "/proc/zoneinfo", text);
+	assert_int_equal(gpumem_device_used(t->ctx, dev, &used), 0);
+	assert_int_equal(used >> 20, 65);
+	tree_write(t, "/proc/zoneinfo", "Node 2, zone Normal\n count: 999999999\n");
+	assert_int_equal(gpumem_device_used(t->ctx, dev, &used), 0);
+	assert_int_equal(used, 0);
 	gpumem_devices_free(devices);
 }
 
