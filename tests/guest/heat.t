@@ -27,7 +27,7 @@ sed 's/^/# /' "$JOBS/out"
 read -r device touched < <(cat "$JOBS"/h.* | tr '= ' '  ' | awk '{ d += $2; t += $4 } END { print d, t }')
 check "hot halves: at least 95 % of what was touched was on the device" \
 	'$v2 > 1000 && 100 * $v1 >= 95 * $v2' "$device" "$touched"
-check "hot halves: the limit was never passed" '$v1 <= 80*MB' "$(sim_peak 0)"
+check "hot halves: the limit was never passed" '$v1 <= 80*MB + SLACK' "$(sim_peak 0)"
 
 # ---- who comes late gets its share from the borrowers
 poll 20 idle
