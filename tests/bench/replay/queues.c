@@ -208,7 +208,7 @@ static void s3_came(struct sim *s, uint32_t c)
 const struct peer peer_s3fifo = {"s3-fifo", false,     lists_begin, s3_hit,
 				 NULL,	    s3_victim, s3_came,	    lists_end};
 
-/* ---- 2Q: new 0 (a quarter), main 1 (LRU), remembered 2 (half) */
+/* ---- 2Q: new 0 (a fifth), main 1 (LRU), remembered 2 (half) */
 
 static void twoq_hit(struct sim *s, uint32_t c)
 {
@@ -225,7 +225,7 @@ static uint32_t twoq_victim(struct sim *s, uint32_t wanted)
 
 	l->promote = l->in[wanted] == 3;
 	take(l, wanted);
-	if (l->size[0] > s->room / 4 || l->size[1] == 0) {
+	if (l->size[0] > s->room / 5 || l->size[1] == 0) {
 		c = l->oldest[0];
 		remember(l, 2, c, s->room / 2);
 		return c;

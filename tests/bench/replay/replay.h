@@ -47,6 +47,7 @@ struct sim {
 	const struct workload *workload;
 	uint32_t room, resident_count;
 	uint8_t *resident, *bit; /* by chunk: on the device; accessed since the last scan */
+	uint32_t *who, *place; /* the chunks on the device in the order in which scans tell of them; place in it, by chunk */
 	uint32_t scan_every;
 	uint64_t random;
 	uint64_t faults;
