@@ -99,55 +99,47 @@ PUBLIC int fexecve(int fd, char *const argv[], char *const envp[])
 
 #define MOST_WORDS 1024 /* that anybody writes out in a call */
 
-/* Words up to NULL; no allocation, which a child of vfork() must not make. */
-static bool take_words(char **argv, const char *first, va_list *rest)
+enum words { WORDS_PATH, WORDS_FILE, WORDS_ENVIRONMENT };
+
+/* Of the words up to NULL, and with WORDS_ENVIRONMENT what follows it. No allocation: a child of vfork() must not. */
+static int exec_words(enum words kind, const char *program, const char *first, va_list *rest)
 {
-	argv[0] = (char *)first;
-	for (size_t n = 1; n < MOST_WORDS; n++) {
-		argv[n] = va_arg(*rest, char *);
-		if (!argv[n])
-			return true;
-	}
-	errno = E2BIG;
-	return false;
+	char *argv[MOST_WORDS], *const *envp = environ;
+	size_t n = 0;
+
+	for (argv[n] = (char *)first; argv[n]; argv[n] = va_arg(*rest, char *))
+		if (++n == MOST_WORDS) {
+			errno = E2BIG;
+			return -1;
+		}
+	if (kind == WORDS_ENVIRONMENT)
+		envp = va_arg(*rest, char *const *);
+	return kind == WORDS_FILE ? execvpe(program, argv, envp) : execve(program, argv, envp);
 }
+
+#define EXEC_WORDS(kind, program, first)                             \
+	({                                                           \
+		va_list rest_;                                       \
+		int rc_;                                             \
+		va_start(rest_, first);                              \
+		rc_ = exec_words(kind, program, first, &rest_);      \
+		va_end(rest_);                                       \
+		rc_;                                                 \
+	})
 
 PUBLIC int execl(const char *path, const char *first, ...)
 {
-	char *argv[MOST_WORDS];
-	va_list rest;
-	bool all;
-
-	va_start(rest, first);
-	all = take_words(argv, first, &rest);
-	va_end(rest);
-	return all ? execve(path, argv, environ) : -1;
+	return EXEC_WORDS(WORDS_PATH, path, first);
 }
 
 PUBLIC int execlp(const char *file, const char *first, ...)
 {
-	char *argv[MOST_WORDS];
-	va_list rest;
-	bool all;
-
-	va_start(rest, first);
-	all = take_words(argv, first, &rest);
-	va_end(rest);
-	return all ? execvpe(file, argv, environ) : -1;
+	return EXEC_WORDS(WORDS_FILE, file, first);
 }
 
 PUBLIC int execle(const char *path, const char *first, ...)
 {
-	char *argv[MOST_WORDS], *const *envp = NULL;
-	va_list rest;
-	bool all;
-
-	va_start(rest, first);
-	all = take_words(argv, first, &rest);
-	if (all)
-		envp = va_arg(rest, char *const *);
-	va_end(rest);
-	return all ? execve(path, argv, envp) : -1;
+	return EXEC_WORDS(WORDS_ENVIRONMENT, path, first);
 }
 
 PUBLIC int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
