@@ -310,8 +310,8 @@ struct gpumem_process;
 
 /* Prepares the calling process to move its own memory. In a job with a record the limits of the
  * record hold and the moves are counted there; outside one every coherent device of the node is
- * used without a limit (those that only gpumem.conf names are not known). One handle per process is enough: every call returns the same one with
- * one more reference. All functions on it may be called from any thread. After fork() the child
+ * used without a limit (those that only gpumem.conf names are not known). One handle per process is
+ * enough: every call returns the same one with one more reference. All functions on it may be called from any thread. After fork() the child
  * attaches again. Nothing is opened before the first move. A program that uses ROCm must call
  * it after hsa_init() or hipInit(). Errors: ENODEV no coherent device, ENOMEM; in a job also EPROTO, EINVAL
  * the record or the plan is damaged, ENOENT, EACCES it is not there, ENOSPC it has no room for the process, ESRCH /proc

@@ -207,7 +207,7 @@ static size_t end_survivors(const struct site *site, struct gpumem_job *job, int
 	return count;
 }
 
-/* The kernel's figures are not of one moment, and page tables of a node's own memory come and go. */
+/* The kernel's figures of a node are not of one moment. */
 static uint64_t slack(const struct gpumem_job_device *d)
 {
 	return d->kind == GPUMEM_KIND_NUMA ? d->bytes / 256 + (4ull << 20) : 0;
