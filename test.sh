@@ -28,7 +28,8 @@ USAGE
 
 # The guests of a whole run: kernel, driver behaviour, kind of devices, tests; kfdsim for those of the devices themselves.
 # Each stream's run one after the other, beside those of the other streams; tests that watch the clock are alone. Not in
-# here, to keep to the time there is, and run by name: on numa library and requests, on svm limit with abi 7.3.
+# here, to keep to the time there is, and run by name: on numa library and requests; with 6.1 limit on numa and
+# teardown; with 6.12 limit on svm with abi 6.1 and 7.3.
 # Tests whose gpumem.conf is the same stand together: a cluster goes on from one to the next. NAME@KIND is a test on
 # devices of another kind than the row's.
 guests() {

@@ -24,8 +24,8 @@ user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=128M bash 
 job=$!
 poll 20 pgrep -x load >/dev/null
 end=$((SECONDS + seconds - 2)) worst=0 kills=0 over_since='' longest=0
-# What a process that was killed shares with a child is in nobody's place of the record until the child's agent has
-# looked, and others' memory may come in meanwhile.
+# What a killed process shared with a child is in nobody's place of the record until the child's agent has looked, so
+# others' memory may come in meanwhile (gpumem(7), fork).
 watch_limit() { # BYTES
 	local now
 	now=$(date +%s%3N)
