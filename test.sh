@@ -300,7 +300,7 @@ guest() { # HOW KERNEL ABI KIND NAME…; HOW: in_guest, into_file or from_file
 }
 kfdsim_check() { # HOW KERNEL ABI
 	[ "$1" = from_file ] || say "simulated devices on kernel $2, driver behaviour $3"
-	"$1" "kfdsim $2 abi=$3" 4 "$2" "$3" 900 "$top/tests/kfdsim/check" "$build/kfdsim-$2" 15
+	"$1" "kfdsim $2 abi=$3" 5 "$2" "$3" 900 "$top/tests/kfdsim/check" "$build/kfdsim-$2" 15
 }
 both_modules() { tests/build kfdsim 6.12 && tests/build kfdsim 6.1; }
 
