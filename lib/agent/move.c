@@ -123,6 +123,7 @@ void gm_view_account(struct gm_proc *p, uint32_t id, const struct gm_chunk_view 
 {
 	struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
 	int index = view->count.index < 0 ? (int)p->home : view->count.index;
+	unsigned before;
 
 	/* On another device's node now: nobody but the kernel, or the user, did that. */
 	if (c->device_pages && view->count.index >= 0 && c->device != index)
@@ -133,7 +134,11 @@ void gm_view_account(struct gm_proc *p, uint32_t id, const struct gm_chunk_view 
 		if (!p->engine_on || c->device != p->home)
 			c->order = ++p->move_order;
 	}
+	before = c->device_pages;
 	gm_account(p, id, view->count.device - (p->parent_alive ? view->count.shared : 0), true);
+	if (p->inherits && c->device_pages > before)
+		gm_ledger_inherit(&p->ledger, c->device,
+				  (uint64_t)(c->device_pages - before) * GM_PAGE_BYTES);
 	c->host_pages = (uint16_t)view->count.host;
 }
 

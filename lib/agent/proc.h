@@ -99,6 +99,7 @@ struct gm_proc {
 	uint32_t doorbell; /* as of the last settling */
 	bool changed; /* something moved, came or went since the pass began */
 	bool parent_alive;
+	bool inherits; /* this pass counts what a parent that ended has left */
 	uint32_t notes; /* GPUMEM_NOTE_ bits of the last settling */
 
 	uint64_t move_cpu_ns; /* spent inside moves, not counted as watching */

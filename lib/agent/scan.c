@@ -98,6 +98,7 @@ static bool pass_begin(struct gm_proc *p)
 	p->pass_cold_bytes = p->cold_bytes;
 	p->pass_cost_ns = 0;
 	p->parent_alive = parent_lives(p);
+	p->inherits = !p->parent_alive && gm_ledger_inherits(&p->ledger);
 	return gm_maps_read(&p->ranges) == 0;
 }
 
@@ -118,6 +119,9 @@ static void pass_end(struct gm_proc *p)
 	p->host_bytes = p->pass_host_bytes;
 	p->at_range = 0;
 	p->at_addr = 0;
+	if (p->inherits)
+		gm_ledger_inherited(&p->ledger);
+	p->inherits = false;
 	if (p->ledger.slot)
 		atomic_store(&p->ledger.slot->host_bytes, p->host_bytes);
 }

@@ -175,6 +175,71 @@ int gm_ledger_claim(struct gm_ledger *l, pid_t pid, uint64_t start_ticks)
 	return -ENOSPC;
 }
 
+/* Whether the owner of a slot, seen from `view`, is known to have ended. */
+static bool has_ended(const struct gm_slot *s, uint64_t owner, uint64_t view)
+{
+	/* In another pid namespace he may live under a number that is somebody else's here. */
+	return atomic_load(&s->proc_view) == view &&
+	       !gm_proc_alive(gm_owner_pid(owner), gm_owner_start(owner));
+}
+
+static bool has_heir(const struct gm_ledger *l, uint64_t parent, uint64_t view)
+{
+	for (unsigned n = 0; n < slots_used(l); n++) {
+		const struct gm_slot *s = &l->file->slot[n];
+		uint64_t owner = atomic_load(&s->owner);
+
+		if (owner && !(owner & GM_OWNER_DEAD) && atomic_load(&s->parent) == parent &&
+		    !has_ended(s, owner, view))
+			return true;
+	}
+	return false;
+}
+
+static struct gm_slot *slot_of_parent(const struct gm_ledger *l)
+{
+	uint64_t parent = l->slot ? atomic_load(&l->slot->parent) : 0;
+
+	for (unsigned n = 0; parent && n < slots_used(l); n++)
+		if (atomic_load(&l->file->slot[n].owner) == parent)
+			return &l->file->slot[n];
+	return NULL;
+}
+
+bool gm_ledger_inherits(const struct gm_ledger *l)
+{
+	const struct gm_slot *s = slot_of_parent(l);
+
+	return s && has_ended(s, atomic_load(&s->owner), gm_proc_view());
+}
+
+static void take_off(_Atomic uint64_t *charged, uint64_t bytes)
+{
+	uint64_t now = atomic_load(charged), then;
+
+	do {
+		then = now > bytes ? now - bytes : 0;
+	} while (!atomic_compare_exchange_weak(charged, &now, then));
+}
+
+void gm_ledger_inherit(struct gm_ledger *l, size_t i, uint64_t bytes)
+{
+	struct gm_slot *s = slot_of_parent(l);
+
+	if (s)
+		take_off(&s->device[i].charged, bytes);
+}
+
+void gm_ledger_inherited(struct gm_ledger *l)
+{
+	struct gm_slot *s = slot_of_parent(l);
+	uint64_t parent = atomic_exchange(&l->slot->parent, 0);
+
+	/* Others of its children may still have to look. */
+	if (s && !has_heir(l, parent, gm_proc_view()))
+		atomic_compare_exchange_strong(&s->owner, &parent, parent | GM_OWNER_DEAD);
+}
+
 unsigned gm_ledger_reap(struct gm_ledger *l)
 {
 	uint64_t view = gm_proc_view();
@@ -184,9 +249,8 @@ unsigned gm_ledger_reap(struct gm_ledger *l)
 		struct gm_slot *s = &l->file->slot[n];
 		uint64_t owner = atomic_load(&s->owner);
 
-		/* In another pid namespace he may live under a number that is somebody else's here. */
-		if (owner == 0 || (owner & GM_OWNER_DEAD) || atomic_load(&s->proc_view) != view ||
-		    gm_proc_alive(gm_owner_pid(owner), gm_owner_start(owner)))
+		if (owner == 0 || (owner & GM_OWNER_DEAD) || !has_ended(s, owner, view) ||
+		    has_heir(l, owner, view))
 			continue;
 		if (atomic_compare_exchange_strong(&s->owner, &owner, owner | GM_OWNER_DEAD))
 			gone++;
@@ -268,12 +332,7 @@ uint64_t gm_ledger_charge(struct gm_ledger *l, size_t i, uint64_t want, uint64_t
 
 void gm_ledger_uncharge(struct gm_ledger *l, size_t i, uint64_t bytes)
 {
-	_Atomic uint64_t *charged = &l->slot->device[i].charged;
-	uint64_t now = atomic_load(charged), then;
-
-	do {
-		then = now > bytes ? now - bytes : 0;
-	} while (!atomic_compare_exchange_weak(charged, &now, then));
+	take_off(&l->slot->device[i].charged, bytes);
 }
 
 enum gpumem_request gm_ledger_request(const struct gm_ledger *l, size_t i)

@@ -28,8 +28,20 @@ int gm_limits_check(const struct gm_limits *limits, size_t size, struct gpumem_e
 /* Takes a slot for (pid, start time): the process's own from before an exec, else the first that is
  * free or a dead owner's. Errors: ENOSPC every slot is taken (counted in the head). */
 int gm_ledger_claim(struct gm_ledger *l, pid_t pid, uint64_t start_ticks);
-/* Marks slots whose owner, seen through the same /proc, is gone; returns how many. Costs one /proc read per slot in use. */
+/* Marks slots whose owner, seen through the same /proc, is gone; returns how many. One that is the parent of a living
+ * owner waits for gm_ledger_inherited(). Costs one /proc read per slot in use, and one per such child. */
 unsigned gm_ledger_reap(struct gm_ledger *l);
+
+/*
+ * The pages that a child shares with its parent are charged to the parent. When the parent ends
+ * first they are the child's, who knows how many only after a look. Until then the parent's charges
+ * count, so that nobody takes their room. True: that look is due.
+ */
+bool gm_ledger_inherits(const struct gm_ledger *l);
+/* While it is: takes up to `bytes`, which the own slot was charged with, off the dead parent's charge. */
+void gm_ledger_inherit(struct gm_ledger *l, size_t i, uint64_t bytes);
+/* The look is over: what is left of the parent's charge was its alone. */
+void gm_ledger_inherited(struct gm_ledger *l);
 
 /* Bytes charged by all living owners on device i; with a step id, of that step alone. */
 uint64_t gm_ledger_charged(const struct gm_ledger *l, size_t i);

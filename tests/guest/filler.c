@@ -4,12 +4,13 @@
  * answers questions by signals and files without any help of gpumem: it measures where its pages
  * are with its own mincore() and move_pages().
  *
- *   filler [-m MiB] [-t seconds] [-o file] [-s file] [-f] [-e] [-r]
+ *   filler [-m MiB] [-t seconds] [-o file] [-s file] [-f] [-e] [-r] [-k]
  *   -o  write a line "pid=… device=… host=… absent=… errors=…" to file.PID every 100 ms, or as often as it can
  *   -s  end when this file exists, or when the seconds are over
  *   -f  fork a child that fills as much again of its own
  *   -e  exec itself anew after 2 s, without -e
  *   -r  fill, then only read
+ *   -k  once nine tenths are on the device, fork a child that goes on reading the same pages, and wait to be killed
  */
 #include <errno.h>
 #include <signal.h>
@@ -33,9 +34,11 @@ static double now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+static pid_t writer;
+
 static uint64_t pattern(size_t page, uint64_t round)
 {
-	return (page * 0x9e3779b97f4a7c15ull) ^ (round << 1) ^ (uint64_t)getpid() << 40;
+	return (page * 0x9e3779b97f4a7c15ull) ^ (round << 1) ^ (uint64_t)writer << 40;
 }
 
 static int gpu_node = 1024; /* nodes from this one on are devices' memory */
@@ -96,11 +99,19 @@ static void report(const char *file, const char *role, struct where w, unsigned 
 	rename(tmp, name);
 }
 
+/* Returns in the child alone. */
+static void leave_to_child(void)
+{
+	if (fork() != 0)
+		for (;;)
+			pause();
+}
+
 int main(int argc, char **argv)
 {
 	size_t bytes = 128ul << 20;
 	double seconds = 10, end, next = 0;
-	int forks = 0, execs = 0, reads = 0, c;
+	int forks = 0, execs = 0, reads = 0, killed = 0, c;
 	const char *file = NULL, *stop = NULL, *role = getenv("FILLER_ROLE");
 	unsigned long errors = 0;
 	uint64_t round = 1, *word;
@@ -109,7 +120,7 @@ int main(int argc, char **argv)
 
 	if (getenv("GPUMEM_VM_FIRST_GPU_NODE"))
 		gpu_node = atoi(getenv("GPUMEM_VM_FIRST_GPU_NODE"));
-	while ((c = getopt(argc, argv, "m:t:o:s:fer")) != -1) {
+	while ((c = getopt(argc, argv, "m:t:o:s:ferk")) != -1) {
 		if (c == 'm')
 			bytes = strtoul(optarg, NULL, 10) << 20;
 		else if (c == 't')
@@ -124,10 +135,13 @@ int main(int argc, char **argv)
 			execs = 1;
 		else if (c == 'r')
 			reads = 1;
+		else if (c == 'k')
+			killed = 1;
 		else
 			return 2;
 	}
 	role = role ? role : "first";
+	writer = getpid();
 	end = now() + seconds;
 	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (mem == MAP_FAILED)
@@ -140,6 +154,7 @@ int main(int argc, char **argv)
 		if (child == 0) {
 			/* Its own pattern: every page is written, so every page becomes its own. */
 			role = "child";
+			writer = getpid();
 			for (size_t i = 0; i < bytes / PAGE; i++)
 				for (size_t k = 0; k < PAGE / 8; k += 64)
 					((uint64_t *)(mem + i * PAGE))[k] = pattern(i, round);
@@ -162,8 +177,16 @@ int main(int argc, char **argv)
 		if (!reads)
 			round++;
 		if (now() >= next) {
-			report(file, role, measure(mem, bytes), errors, round, mem, bytes);
+			struct where w = measure(mem, bytes);
+
+			report(file, role, w, errors, round, mem, bytes);
 			next = now() + 0.1;
+			if (killed && w.device >= bytes / 10 * 9) {
+				killed = 0;
+				leave_to_child();
+				role = "heir";
+				reads = 1;
+			}
 		}
 		/* Two thirds of the time are left to others. */
 		usleep(20000 + (useconds_t)(2e6 * (now() - began)));

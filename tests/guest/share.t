@@ -15,7 +15,7 @@ job=$!
 poll 60 at_least 0 $((11264 * 4096))
 id=$(squeue -h -o %A)
 at_rest "$id"
-check "two tasks, one device: 44 to 48 MiB together" '$v1 >= 44*MB && $v1 <= 48*MB' "$(sim 0)"
+check "two tasks, one device: 42 to 48 MiB together" '$v1 >= 42*MB && $v1 <= 48*MB' "$(sim 0)"
 is "two tasks: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
 is "two tasks: status shows both processes" 2 \
 	"$(gpumem status --conf /tmp/gpumem.conf -n -o PID,COMMAND | grep -c filler)"
@@ -33,13 +33,44 @@ job=$!
 poll 60 at_least 0 $((15360 * 4096))
 id=$(squeue -h -o %A)
 at_rest "$id"
-check "forked child: 60 to 64 MiB together" '$v1 >= 60*MB && $v1 <= 64*MB' "$(sim 0)"
+# The high mark is at 60.8 MiB, and an exchange may have ended between its two halves.
+check "forked child: 58 to 64 MiB together" '$v1 >= 58*MB && $v1 <= 64*MB' "$(sim 0)"
 is "forked child: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
 is "forked child: status shows both processes" 2 \
 	"$(gpumem status --conf /tmp/gpumem.conf -n -o PID,COMMAND | grep -c filler)"
 touch "$JOBS/stop"
 wait $job
 is "forked child: both patterns are intact" 0 $?
+
+# Of a parent that was killed, its child has what they shared. It counts at every moment: nobody else gets its room.
+poll 20 idle
+rm -f "$JOBS"/{w,v}.* "$JOBS/stop"
+cat >"$JOBS/script" <<-S
+#!/bin/bash
+filler -m 16 -t 120 -s $JOBS/stop -k -o $JOBS/w &
+until grep -qs role=heir $JOBS/w.*; do sleep 0.1; done
+exec filler -m 80 -t 120 -s $JOBS/stop -o $JOBS/v
+S
+sim_peak_reset 0
+user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=64M bash "$JOBS/script" >"$JOBS/out" 2>&1 &
+job=$!
+poll 60 grep -qs role=heir "$JOBS"/w.*
+poll 30 at_least 0 $((58 * MB)) && ok "killed parent: the limit is used" ||
+	not_ok "killed parent: the limit is used" "$(sim 0)" "$(cat "$JOBS/out")"
+heir=$(sed -n 's/^pid=\([0-9]*\) role=heir.*/\1/p' "$JOBS"/w.[0-9]*)
+kill -STOP "$heir" # its agent looks at nothing
+kill -KILL "$(ps -o ppid= "$heir")"
+sleep 3 # for others to see it, and to take the room
+kill -CONT "$heir"
+sleep 3 # longer than an agent sleeps
+check "killed parent: the limit was never passed" '$v1 <= 64*MB + SLACK' "$(sim_peak 0)"
+id=$(squeue -h -o %A)
+at_rest "$id"
+is "killed parent: status counts each page once" "$(sim 0)" "$(told "$id" "$d0")"
+touch "$JOBS/stop"
+wait $job
+is "killed parent: the pattern of who came last is intact" 0 $?
+has "killed parent: and that of the child" 'role=heir .*errors=0 ' "$(cat "$JOBS"/w.*)"
 
 # exec drops the memory; the process goes on under the same pid and is served again.
 poll 20 idle

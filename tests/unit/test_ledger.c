@@ -101,6 +101,59 @@ static void test_dead_owner(void **state)
 	gm_ledger_unmap(&l);
 }
 
+/* What a parent shared with its child is charged to somebody at every moment. */
+static void test_inherit(void **state)
+{
+	struct gm_ledger l = map(*state);
+	struct gm_slot *parent = &l.file->slot[0];
+	uint64_t word;
+
+	dead_owner(*state, 12288);
+	word = atomic_load(&parent->owner);
+	claim_self(&l);
+	assert_false(gm_ledger_inherits(&l));
+	atomic_store(&l.slot->parent, word);
+	assert_true(gm_ledger_inherits(&l));
+	/* Nobody knows yet what is whose. */
+	assert_int_equal(gm_ledger_reap(&l), 0);
+	assert_int_equal(gm_ledger_charged(&l, 0), 12288);
+	atomic_store(&l.slot->device[0].charged, 8192);
+	gm_ledger_inherit(&l, 0, 8192);
+	assert_int_equal(gm_ledger_charged(&l, 0), 12288);
+	gm_ledger_inherited(&l);
+	assert_int_equal(gm_ledger_charged(&l, 0), 8192);
+	assert_true(atomic_load(&parent->owner) & GM_OWNER_DEAD);
+	assert_false(gm_ledger_inherits(&l));
+	gm_ledger_unmap(&l);
+}
+
+/* Two children share with one parent: the second to look ends it. A child that has ended is not waited for. */
+static void test_heirs(void **state)
+{
+	struct gm_ledger l = map(*state);
+	struct gm_slot *parent = &l.file->slot[0], *other;
+	uint64_t word, start;
+
+	dead_owner(*state, 4096);
+	word = atomic_load(&parent->owner);
+	claim_self(&l);
+	atomic_store(&l.slot->parent, word);
+	other = &l.file->slot[2];
+	assert_int_equal(gm_proc_start_ticks(getppid(), &start), 0);
+	atomic_store(&other->proc_view, gm_proc_view());
+	atomic_store(&other->parent, word);
+	atomic_store(&other->owner, gm_owner_word(getppid(), start));
+	atomic_store(&l.file->head.slots_used, 3);
+	gm_ledger_inherited(&l);
+	assert_int_equal(gm_ledger_reap(&l), 0);
+	assert_int_equal(gm_ledger_charged(&l, 0), 4096);
+	/* The other one ends without having looked. */
+	atomic_store(&other->owner, gm_owner_word(getppid(), start + 1));
+	assert_int_equal(gm_ledger_reap(&l), 2);
+	assert_int_equal(gm_ledger_charged(&l, 0), 0);
+	gm_ledger_unmap(&l);
+}
+
 static void test_full(void **state)
 {
 	struct gm_ledger l = map(*state);
@@ -431,6 +484,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_record(test_claim_again),	 with_record(test_dead_owner),
+		with_record(test_inherit),	 with_record(test_heirs),
 		with_record(test_full),		 with_record(test_zombie_leader), with_record(test_other_proc),
 		with_record(test_charge),	 with_record(test_never_over),
 		with_record(test_slots_come_and_go), with_record(test_request_wakes),
