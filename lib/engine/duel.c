@@ -6,12 +6,15 @@
 
 #include "base/shmem.h"
 #include "engine/duel.h"
+#include "engine/trial.h"
 
 #define TABLE (2 * GM_DUEL_SAMPLES)
 #define NOBODY UINT32_MAX
 #define MISS_ONE 256u /* misses have eight binary places */
 #define RIPE_FAULTS 64u /* of samples, for a choice within an epoch */
 #define BETTER_PERCENT 10u /* less to pay before the arm changes */
+#define ASTRAY_PERCENT 125u /* of a shadow's misses, and these few */
+#define ASTRAY_FEW 8u
 
 /* In the order of `arm` in the shadow. */
 static const enum gpumem_rule arms[GM_DUEL_ARMS] = {GPUMEM_RULE_HEAT, GPUMEM_RULE_PIN,
@@ -45,9 +48,13 @@ struct gm_shadow {
 	uint32_t shift; /* one of 2^shift chunks is sampled */
 	uint32_t order; /* counts up with each arrival in a directory */
 	uint64_t touches; /* decayed */
+	uint64_t faults; /* of the device; decayed like the misses they are compared with */
 	uint32_t fresh_faults; /* since the last choice */
 	struct directory arm[GM_DUEL_ARMS];
+	struct gm_trial trial;
 };
+
+_Static_assert(GM_TRIAL_ARMS == GM_DUEL_ARMS, "every arm is tried");
 
 struct gm_shadow *gm_duel_new(void)
 {
@@ -221,6 +228,7 @@ static void touch(struct gm_shadow *s, uint32_t id, bool fault)
 		return;
 	sample = &s->sample[slot];
 	s->fresh_faults += fault;
+	s->faults += fault ? MISS_ONE : 0;
 	sample->heat += GM_HEAT_ONE;
 	sample->touched = true;
 	s->order++;
@@ -262,6 +270,7 @@ void gm_duel_epoch(struct gm_shadow *s, uint32_t room, uint32_t chunks)
 {
 	cool(s);
 	s->touches = s->touches / 5 * 4;
+	s->faults = s->faults / 5 * 4;
 	if (chunks > s->used)
 		room = (uint32_t)((uint64_t)room * s->used / chunks);
 	for (unsigned a = 0; a < GM_DUEL_ARMS; a++) {
@@ -288,35 +297,53 @@ bool gm_duel_ripe(const struct gm_shadow *s)
 	return s->fresh_faults >= RIPE_FAULTS;
 }
 
+static unsigned index_of(enum gpumem_rule arm)
+{
+	unsigned a = GM_DUEL_ARMS - 1;
+
+	while (a > 0 && arms[a] != arm)
+		a--;
+	return a;
+}
+
+bool gm_duel_astray(const struct gm_shadow *s, enum gpumem_rule arm)
+{
+	return s->faults > s->arm[index_of(arm)].misses / 100 * ASTRAY_PERCENT + ASTRAY_FEW * MISS_ONE;
+}
+
+enum gpumem_rule gm_duel_judge(struct gm_shadow *s, enum gpumem_rule arm, uint32_t faults,
+			       uint32_t touched)
+{
+	return arms[gm_trial_epoch(&s->trial, index_of(arm), faults, touched,
+				   (uint64_t)s->used << s->shift)];
+}
+
 enum gpumem_rule gm_duel_choose(struct gm_shadow *s, enum gpumem_rule arm, unsigned without)
 {
 	uint64_t cost[GM_DUEL_ARMS];
-	unsigned best = 0, now = 0;
+	unsigned best = 0, now = index_of(arm);
 
 	s->fresh_faults = 0;
 	for (unsigned a = 0; a < GM_DUEL_ARMS; a++) {
 		cost[a] = s->arm[a].misses;
 		if (!(without & GM_WITHOUT_BIAS))
 			cost[a] += s->touches * bias[a] / 1000;
-		if (arms[a] == arm)
-			now = a;
 	}
 	for (unsigned a = 0; a < GM_DUEL_ARMS; a++)
-		if (cost[a] < cost[best] &&
+		if (cost[a] < cost[best] && (a == now || !gm_trial_is_out(&s->trial, a)) &&
 		    !(arms[a] == GPUMEM_RULE_OFTEN && without & GM_WITHOUT_OFTEN))
 			best = a;
 	if (cost[best] + MISS_ONE >= cost[now] / 100 * (100 - BETTER_PERCENT))
 		best = now;
+	if (best != now && !(without & GM_WITHOUT_TRIALS))
+		gm_trial_begin(&s->trial, now);
 	return arms[best];
 }
 
 uint32_t gm_duel_hit_permille(const struct gm_shadow *s, enum gpumem_rule arm)
 {
-	uint64_t misses = 0;
+	uint64_t misses = s->arm[index_of(arm)].misses;
 
-	for (unsigned a = 0; a < GM_DUEL_ARMS; a++)
-		if (arms[a] == arm)
-			misses = s->arm[a].misses;
 	if (s->touches == 0 || misses >= s->touches)
 		return 0;
 	return (uint32_t)(1000 - 1000 * misses / s->touches);

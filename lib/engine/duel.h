@@ -31,6 +31,12 @@ void gm_duel_gone(struct gm_shadow *s, uint32_t id);
 void gm_duel_epoch(struct gm_shadow *s, uint32_t room, uint32_t chunks);
 /* Who should decide, given who does. Worth asking after an epoch, and when gm_duel_ripe(). */
 enum gpumem_rule gm_duel_choose(struct gm_shadow *s, enum gpumem_rule arm, unsigned without);
+/* An epoch under `arm` is over: goes back to who decided before when that one had fewer faults. Without
+ * faults, shadows and device are told the same. */
+enum gpumem_rule gm_duel_judge(struct gm_shadow *s, enum gpumem_rule arm, uint32_t faults,
+			       uint32_t touched);
+/* More faults than in the arm's shadow: the device does not hold what the arm would have kept. */
+bool gm_duel_astray(const struct gm_shadow *s, enum gpumem_rule arm);
 /* Enough has happened since the last choice to make another one before the epoch is over. */
 bool gm_duel_ripe(const struct gm_shadow *s);
 /* What of the touches met the arm's directory, lately. */

@@ -13,6 +13,8 @@
 #define REFAULT_EPOCHS 2u /* a touch within so many epochs after eviction is a refault */
 #define MOST_GUARD 8u /* epochs */
 #define EXPLORE 32u /* one in so many exchanges tries what pin forbids */
+#define EXPLORE_ASTRAY 8u /* when the duel came to pin with other chunks than pin would have kept */
+#define CROWD 4u /* settling chunks are none when they are more than one in so many */
 #define CHUNK_PAGES 512u
 /* What a move costs whatever its size, in pages copied: a tenth of a full chunk (tests/bench, svm-rate). */
 #define MOVE_PAGES 64u
@@ -170,6 +172,9 @@ static uint64_t key_of(const struct gm_engine *e, const struct gm_chunk *c, bool
 	uint64_t group = group_of(e, c);
 	enum gpumem_rule arm = e->arm;
 
+	/* With epochs so long that most came in the last ones, what was hot all along would leave for them. */
+	if (forced && e->crowded && group == SETTLING)
+		group = FREE;
 	/* By these two what came last is what leaves first, settled or not. By choice pin lets
 	 * nobody go, but for trying: then the coldest. */
 	if (forced && (arm == GPUMEM_RULE_PIN || arm == GPUMEM_RULE_OFTEN))
@@ -222,10 +227,8 @@ static void rank(struct gm_engine *e, uint32_t id, bool add)
 
 /* ---- events */
 
-static void choose_arm(struct gm_engine *e)
+static void set_arm(struct gm_engine *e, enum gpumem_rule arm)
 {
-	enum gpumem_rule arm = gm_duel_choose(e->shadow, e->arm, e->without);
-
 	if (arm == e->arm)
 		return;
 	e->arm = arm;
@@ -276,6 +279,7 @@ void gm_engine_faulted(struct gm_engine *e, uint32_t id)
 	if (elsewhere(e, c))
 		return;
 	count_touch(e, c);
+	e->epoch_faults += !here(e, c);
 	if (!(c->flags & GM_CHUNK_COUNTED)) {
 		rank(e, id, false);
 		warm(c);
@@ -287,7 +291,7 @@ void gm_engine_faulted(struct gm_engine *e, uint32_t id)
 	gm_duel_faulted(e->shadow, id);
 	/* A program that goes on to other data shows by its faults. */
 	if (gm_duel_ripe(e->shadow) && !(e->without & GM_WITHOUT_MIDWAY))
-		choose_arm(e);
+		set_arm(e, gm_duel_choose(e->shadow, e->arm, e->without));
 }
 
 void gm_engine_like(struct gm_engine *e, uint32_t id, bool liked)
@@ -310,6 +314,11 @@ void gm_engine_came(struct gm_engine *e, uint32_t id)
 	c->order = ++e->move_order;
 	set_guard(c, guard(c), 0);
 	e->resident++;
+	e->settling++;
+	if (!e->crowded && e->settling > e->resident / CROWD) {
+		e->crowded = true;
+		forget_ranks(e);
+	}
 	rank(e, id, true);
 }
 
@@ -320,6 +329,7 @@ void gm_engine_went(struct gm_engine *e, uint32_t id, bool evicted)
 	if (!(c->flags & GM_CHUNK_HERE))
 		return;
 	rank(e, id, false);
+	e->settling -= (c->flags & GM_CHUNK_SETTLING) != 0;
 	c->flags &= (uint8_t) ~(GM_CHUNK_HERE | GM_CHUNK_HIT | GM_CHUNK_SETTLING);
 	set_guard(c, guard(c), evicted ? 0 : SINCE_MOST);
 	e->resident--;
@@ -362,12 +372,27 @@ static void age(struct gm_engine *e, struct gm_chunk *c, bool reset)
 		c->idle = 0;
 	else if (c->idle < UINT8_MAX)
 		c->idle++;
+	e->epoch_touched += touched;
 	c->flags &= (uint8_t) ~(GM_CHUNK_HIT | GM_CHUNK_MISSED | GM_CHUNK_COUNTED);
 	if (c->guard == (SINCE_MOST << SINCE_SHIFT))
 		return;
 	if (reset)
 		set_guard(c, 0, since(c));
 	e->guarded += age_guard(c, here(e, c));
+	e->settling += (c->flags & GM_CHUNK_SETTLING) != 0;
+}
+
+/* The end of an epoch for those who decide. */
+static void next_arm(struct gm_engine *e)
+{
+	enum gpumem_rule arm = e->arm;
+
+	gm_duel_epoch(e->shadow, e->room, e->chunks->used);
+	if (!(e->without & GM_WITHOUT_TRIALS))
+		arm = gm_duel_judge(e->shadow, arm, e->epoch_faults, e->epoch_touched);
+	if (arm == e->arm)
+		arm = gm_duel_choose(e->shadow, arm, e->without);
+	set_arm(e, arm);
 }
 
 void gm_engine_epoch(struct gm_engine *e)
@@ -375,7 +400,7 @@ void gm_engine_epoch(struct gm_engine *e)
 	/* When everybody is protected nobody is. */
 	bool reset = e->guarded > e->resident / 4;
 
-	e->guarded = 0;
+	e->guarded = e->settling = e->epoch_touched = 0;
 	for (uint32_t n = 0; n < e->chunks->leaves; n++) {
 		struct gm_leaf *leaf = e->chunks->leaf[n];
 
@@ -386,10 +411,10 @@ void gm_engine_epoch(struct gm_engine *e)
 				age(e, c, reset);
 		}
 	}
-	if (e->shadow) {
-		gm_duel_epoch(e->shadow, e->room, e->chunks->used);
-		choose_arm(e);
-	}
+	e->crowded = e->settling > e->resident / CROWD;
+	if (e->shadow)
+		next_arm(e);
+	e->epoch_faults = 0;
 	e->lately_touches -= e->lately_touches / 8;
 	e->lately_hits -= e->lately_hits / 8;
 	e->epoch++;
@@ -398,9 +423,17 @@ void gm_engine_epoch(struct gm_engine *e)
 
 /* ---- decisions */
 
+static bool astray(const struct gm_engine *e)
+{
+	return e->shadow && !(e->without & GM_WITHOUT_EXPLORING) &&
+	       gm_duel_astray(e->shadow, e->arm);
+}
+
 size_t gm_engine_victims(struct gm_engine *e, size_t n, bool force, uint32_t *ret)
 {
-	const struct gm_ranking *r = ranking(e, force, n);
+	bool explore = force && e->arm == GPUMEM_RULE_PIN && e->move_order % EXPLORE_ASTRAY == 0 &&
+		       astray(e);
+	const struct gm_ranking *r = ranking(e, force && !explore, n);
 	const struct gm_ranked *next;
 	size_t count = 0;
 
@@ -461,8 +494,10 @@ bool gm_engine_swap(struct gm_engine *e, uint32_t in, uint32_t out, enum gpumem_
 	}
 	if (e->arm == GPUMEM_RULE_PIN) {
 		/* The duel's shadows try for nothing. */
-		yes = !e->shadow && !(e->without & GM_WITHOUT_EXPLORING) &&
-		      next_random(e) % EXPLORE == 0;
+		if (e->shadow)
+			yes = astray(e) && next_random(e) % EXPLORE_ASTRAY == 0;
+		else
+			yes = !(e->without & GM_WITHOUT_EXPLORING) && next_random(e) % EXPLORE == 0;
 		*reason = yes ? GPUMEM_REASON_EXPLORE : GPUMEM_REASON_PINNED;
 		return yes;
 	}

@@ -29,6 +29,10 @@ struct gm_engine {
 	uint64_t touches, hits, refaults; /* since the beginning */
 	uint32_t lately_touches, lately_hits; /* decayed with each epoch */
 	uint32_t guarded;	  /* chunks whose guard was up at the last epoch */
+	uint32_t settling;	  /* chunks on it that came too lately to be victims */
+	bool crowded;		  /* so many that they are no exception */
+	uint32_t epoch_touched;	  /* chunks, in the epoch that ends */
+	uint32_t epoch_faults;	  /* of what was not on the device, in this epoch */
 	unsigned without;	  /* GM_WITHOUT_*: parts switched off, to see what they are worth */
 	struct gm_shadow *shadow; /* NULL: nothing to choose between */
 	struct gm_ranking *ranking[3]; /* victims by choice, by force; wanted ones */
@@ -40,6 +44,7 @@ struct gm_engine {
 #define GM_WITHOUT_OFTEN 8u   /* the duel is between heat and pin */
 #define GM_WITHOUT_MIDWAY 16u /* the duel is decided at epochs alone */
 #define GM_WITHOUT_BIAS 32u   /* the duel treats all arms alike */
+#define GM_WITHOUT_TRIALS 64u /* the shadows are believed */
 
 /* `order` GPUMEM_EVICT_DEFAULT is duel. Errors: ENOMEM. */
 int gm_engine_init(struct gm_engine *e, struct gm_chunks *chunks, uint32_t device,
@@ -70,7 +75,8 @@ void gm_engine_epoch(struct gm_engine *e);
 /* ---- decisions */
 
 /* Up to n chunks of the device, first who leaves first. `force`: also those that are settling, liked
- * or guarded, after the others; a limit must be kept. Returns how many. The same until an event. */
+ * or guarded, after the others; a limit must be kept. Where more than a quarter are settling they are as the
+ * others. Returns how many. The same until an event. */
 size_t gm_engine_victims(struct gm_engine *e, size_t n, bool force, uint32_t *ret);
 /* Up to n chunks that were touched while they were away, hottest first. */
 size_t gm_engine_wanted(struct gm_engine *e, size_t n, uint32_t *ret);

@@ -7,5 +7,6 @@ lib_libgm_engine_la_SOURCES = \
 	lib/engine/duel.c lib/engine/duel.h \
 	lib/engine/engine.c lib/engine/engine.h \
 	lib/engine/ranking.c lib/engine/ranking.h \
-	lib/engine/share.c lib/engine/share.h
+	lib/engine/share.c lib/engine/share.h \
+	lib/engine/trial.c lib/engine/trial.h
 lib_libgm_core_la_LIBADD = lib/libgm-engine.la

@@ -27,6 +27,7 @@ UNIT_TESTS += \
 	tests/unit/test_node_now \
 	tests/unit/test_engine \
 	tests/unit/test_engine_chunks \
+	tests/unit/test_trial \
 	tests/unit/test_maps \
 	tests/unit/test_numa \
 	tests/unit/test_quiet \
@@ -73,3 +74,4 @@ tests_unit_test_quiet_LDFLAGS = $(fake_place_ldflags)
 # The engine: its own library and libc.
 tests_unit_test_engine_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
 tests_unit_test_engine_chunks_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
+tests_unit_test_trial_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)

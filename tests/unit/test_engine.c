@@ -223,6 +223,37 @@ static void test_settling(void **state)
 	end(&p);
 }
 
+/* Where epochs are long most chunks came in the last one: they are not spared for that. */
+static void test_crowded(void **state)
+{
+	struct process p;
+	uint32_t got[8];
+
+	(void)state;
+	begin(&p, GPUMEM_EVICT_HEAT, 16, 8);
+	for (uint32_t n = 0; n < 8; n++)
+		came(&p, n);
+	for (int i = 0; i < 6; i++) {
+		for (uint32_t n = 0; n < 8; n++)
+			touched(&p, n);
+		epochs(&p, 1);
+	}
+	came(&p, 8);
+	/* One of nine: hot ones leave before it. */
+	assert_int_equal(victim(&p, true), 0);
+	came(&p, 9);
+	came(&p, 10);
+	/* Three of eleven: the cold leave first. */
+	assert_int_equal(gm_engine_victims(&p.engine, 3, true, got), 3);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(gm_chunk_number(&p.chunks, got[i]), 8 + i);
+	went(&p, 9, true);
+	went(&p, 10, true);
+	epochs(&p, 1);
+	assert_int_equal(victim(&p, true), 0);
+	end(&p);
+}
+
 static void test_liked(void **state)
 {
 	uint32_t got[8];
@@ -491,6 +522,45 @@ static void test_often(void **state)
 	end(&p);
 }
 
+/* Accesses that met the device: it holds what nobody uses when pin comes to decide. */
+static uint32_t hits_by_pin(unsigned without)
+{
+	uint32_t out, hits = 0;
+	struct process p;
+
+	srandom(7);
+	begin(&p, GPUMEM_EVICT_DUEL, 200, 100);
+	for (uint32_t n = 0; n < 200; n++)
+		touched(&p, n);
+	for (uint32_t n = 100; n < 200; n++)
+		came(&p, n);
+	epochs(&p, 3);
+	p.engine.arm = GPUMEM_RULE_PIN;
+	p.engine.without = GM_WITHOUT_MIDWAY | without;
+	for (uint32_t i = 0; i < 4000; i++) {
+		uint32_t n = (uint32_t)random() % 90;
+
+		if (gm_chunk_at(&p.chunks, p.id[n])->device_pages) {
+			hits++;
+			continue;
+		}
+		gm_engine_faulted(&p.engine, p.id[n]);
+		gm_engine_victims(&p.engine, 1, true, &out);
+		went(&p, (uint32_t)gm_chunk_number(&p.chunks, out), true);
+		came(&p, n);
+	}
+	end(&p);
+	return hits;
+}
+
+/* By itself pin lets one come for the other. The shadow knows better, so it tries. */
+static void test_astray(void **state)
+{
+	(void)state;
+	assert_in_range(hits_by_pin(GM_WITHOUT_EXPLORING), 0, 400);
+	assert_in_range(hits_by_pin(0), 2000, 4000);
+}
+
 /* Another rule from one call to the next, with all that was learned. */
 static void test_live_switch(void **state)
 {
@@ -542,6 +612,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_orders), cmocka_unit_test(test_size), cmocka_unit_test(test_swap),
 		cmocka_unit_test(test_pinned), cmocka_unit_test(test_settling),
+		cmocka_unit_test(test_crowded), cmocka_unit_test(test_astray),
 		cmocka_unit_test(test_liked),  cmocka_unit_test(test_guard),
 		cmocka_unit_test(test_wanted), cmocka_unit_test(test_others),
 		cmocka_unit_test(test_counts), cmocka_unit_test(test_deterministic),
