@@ -9,7 +9,7 @@ tests_t_agent_module_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -
 dist_check_SCRIPTS += tests/t/agent.t tests/t/borders.t
 
 # A unit test is tests/unit/NAME.c alone unless _SOURCES says otherwise: automake's own rule.
-EXTRA_DIST += tests/unit/cgroup_tree.h tests/unit/fake_place.h tests/unit/proc_fixture.h \
+EXTRA_DIST += tests/unit/cgroup_tree.h tests/unit/engine_process.h tests/unit/fake_place.h tests/unit/proc_fixture.h \
 	tests/unit/record.h
 
 # The core. What is hidden in libgpumem comes from the convenience libraries it is made of.
@@ -27,6 +27,7 @@ UNIT_TESTS += \
 	tests/unit/test_node_now \
 	tests/unit/test_engine \
 	tests/unit/test_engine_chunks \
+	tests/unit/test_duel \
 	tests/unit/test_trial \
 	tests/unit/test_maps \
 	tests/unit/test_numa \
@@ -74,4 +75,5 @@ tests_unit_test_quiet_LDFLAGS = $(fake_place_ldflags)
 # The engine: its own library and libc.
 tests_unit_test_engine_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
 tests_unit_test_engine_chunks_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
+tests_unit_test_duel_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
 tests_unit_test_trial_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)

@@ -2,74 +2,7 @@
 /*
  * test_engine: what each rule decides in small cases, and that it decides the same every time.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "engine/engine.h"
-
-#define MOST 4096u
-
-/* A process whose chunk numbers are 0, 1, 2 ... */
-struct process {
-	struct gm_chunks chunks;
-	struct gm_engine engine;
-	uint32_t id[MOST];
-};
-
-static void begin(struct process *p, enum gpumem_evict_order order, uint32_t chunks, uint32_t room)
-{
-	memset(p, 0, sizeof(*p));
-	assert_int_equal(gm_engine_init(&p->engine, &p->chunks, 3, order, 42), 0);
-	for (uint32_t n = 0; n < chunks; n++)
-		p->id[n] = gm_chunks_get(&p->chunks, n);
-	gm_engine_set_room(&p->engine, room);
-}
-
-static void end(struct process *p)
-{
-	gm_engine_fini(&p->engine);
-	gm_chunks_free(&p->chunks);
-}
-
-static void came(struct process *p, uint32_t n)
-{
-	struct gm_chunk *c = gm_chunk_at(&p->chunks, p->id[n]);
-
-	c->device = 3;
-	c->device_pages = 512;
-	gm_engine_came(&p->engine, p->id[n]);
-}
-
-static void went(struct process *p, uint32_t n, bool evicted)
-{
-	gm_chunk_at(&p->chunks, p->id[n])->device_pages = 0;
-	gm_engine_went(&p->engine, p->id[n], evicted);
-}
-
-static void touched(struct process *p, uint32_t n)
-{
-	gm_engine_touched(&p->engine, p->id[n]);
-}
-
-static void epochs(struct process *p, uint32_t count)
-{
-	while (count-- > 0)
-		gm_engine_epoch(&p->engine);
-}
-
-/* The first to leave, as a number; -1 for none. */
-static int64_t victim(struct process *p, bool force)
-{
-	uint32_t id;
-
-	if (gm_engine_victims(&p->engine, 1, force, &id) == 0)
-		return -1;
-	return (int64_t)gm_chunk_number(&p->chunks, id);
-}
+#include "engine_process.h"
 
 static enum gpumem_reason swap(struct process *p, uint32_t in, uint32_t out, bool *yes)
 {
@@ -481,86 +414,6 @@ static void test_duel(void **state)
 	end(&p);
 }
 
-/* A hot half beside a stream: what is touched often stays, what streams by passes through one
- * place. */
-static void test_often(void **state)
-{
-	uint64_t late = 0;
-	struct process p;
-	uint32_t out, stream = 0;
-
-	(void)state;
-	srandom(3);
-	begin(&p, GPUMEM_EVICT_DUEL, 200, 100);
-	for (uint32_t i = 0; i < 20000; i++) {
-		uint32_t n = i % 2 ? 100 + stream++ % 100 : (uint32_t)random() % 90;
-
-		if (gm_chunk_at(&p.chunks, p.id[n])->device_pages) {
-			touched(&p, n);
-			late += i >= 10000;
-		} else {
-			gm_engine_faulted(&p.engine, p.id[n]);
-			if (p.engine.resident == 100) {
-				gm_engine_victims(&p.engine, 1, true, &out);
-				went(&p, (uint32_t)gm_chunk_number(&p.chunks, out), true);
-			}
-			came(&p, n);
-		}
-		if (i % 200 == 199)
-			epochs(&p, 1);
-	}
-	/* The hot half is half of all touches, and ten places more are for the stream. */
-	assert_in_range(late, 5000, 5700);
-	/* Of those that came lately too: whoever came last leaves first, when it must be. */
-	assert_int_equal(gm_engine_set_order(&p.engine, GPUMEM_EVICT_PIN), 0);
-	gm_engine_victims(&p.engine, 1, true, &out);
-	went(&p, (uint32_t)gm_chunk_number(&p.chunks, out), true);
-	for (stream = 100; gm_chunk_at(&p.chunks, p.id[stream])->device_pages;)
-		stream++;
-	came(&p, stream);
-	assert_int_equal(victim(&p, true), stream);
-	end(&p);
-}
-
-/* Accesses that met the device: it holds what nobody uses when pin comes to decide. */
-static uint32_t hits_by_pin(unsigned without)
-{
-	uint32_t out, hits = 0;
-	struct process p;
-
-	srandom(7);
-	begin(&p, GPUMEM_EVICT_DUEL, 200, 100);
-	for (uint32_t n = 0; n < 200; n++)
-		touched(&p, n);
-	for (uint32_t n = 100; n < 200; n++)
-		came(&p, n);
-	epochs(&p, 3);
-	p.engine.arm = GPUMEM_RULE_PIN;
-	p.engine.without = GM_WITHOUT_MIDWAY | without;
-	for (uint32_t i = 0; i < 4000; i++) {
-		uint32_t n = (uint32_t)random() % 90;
-
-		if (gm_chunk_at(&p.chunks, p.id[n])->device_pages) {
-			hits++;
-			continue;
-		}
-		gm_engine_faulted(&p.engine, p.id[n]);
-		gm_engine_victims(&p.engine, 1, true, &out);
-		went(&p, (uint32_t)gm_chunk_number(&p.chunks, out), true);
-		came(&p, n);
-	}
-	end(&p);
-	return hits;
-}
-
-/* By itself pin lets one come for the other. The shadow knows better, so it tries. */
-static void test_astray(void **state)
-{
-	(void)state;
-	assert_in_range(hits_by_pin(GM_WITHOUT_EXPLORING), 0, 400);
-	assert_in_range(hits_by_pin(0), 2000, 4000);
-}
-
 /* Another rule from one call to the next, with all that was learned. */
 static void test_live_switch(void **state)
 {
@@ -612,12 +465,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_orders), cmocka_unit_test(test_size), cmocka_unit_test(test_swap),
 		cmocka_unit_test(test_pinned), cmocka_unit_test(test_settling),
-		cmocka_unit_test(test_crowded), cmocka_unit_test(test_astray),
+		cmocka_unit_test(test_crowded),
 		cmocka_unit_test(test_liked),  cmocka_unit_test(test_guard),
 		cmocka_unit_test(test_wanted), cmocka_unit_test(test_others),
 		cmocka_unit_test(test_counts), cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_duel),   cmocka_unit_test(test_live_switch),
-		cmocka_unit_test(test_often),  cmocka_unit_test(test_many),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
