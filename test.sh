@@ -28,7 +28,7 @@ USAGE
 
 # The guests of a whole run: kernel, driver behaviour, kind of devices, tests; kfdsim for those of the devices themselves.
 # Each stream's run one after the other, beside those of the other streams; tests that watch the clock are alone. Not in
-# here, to keep to the time there is, and run by name: on numa library and requests; with 6.1 limit on numa and
+# here, to keep to the time there is, and run by name: on numa library, requests and heat; with 6.1 limit on numa and
 # teardown; with 6.12 limit on svm with abi 6.1 and 7.3.
 # Tests whose gpumem.conf is the same stand together: a cluster goes on from one to the next. NAME@KIND is a test on
 # devices of another kind than the row's.
@@ -41,7 +41,7 @@ guests() {
 	second 6.12 6.12 svm  account bind library limit memcg rocr kinds interleave storm clean numa-move
 	third  6.12 6.12 kfdsim
 	third  6.1  6.1  kfdsim
-	alone  6.12 6.12 svm  rates suspend suspend@numa heat heat@numa:short requests
+	alone  6.12 6.12 svm  rates suspend suspend@numa heat requests
 	T
 }
 
