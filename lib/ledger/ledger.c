@@ -183,6 +183,7 @@ static bool has_ended(const struct gm_slot *s, uint64_t owner, uint64_t view)
 	       !gm_proc_alive(gm_owner_pid(owner), gm_owner_start(owner));
 }
 
+/* A child in another pid namespace takes its parent for dead, and counts what they share by itself. */
 static bool has_heir(const struct gm_ledger *l, uint64_t parent, uint64_t view)
 {
 	for (unsigned n = 0; n < slots_used(l); n++) {
@@ -190,7 +191,7 @@ static bool has_heir(const struct gm_ledger *l, uint64_t parent, uint64_t view)
 		uint64_t owner = atomic_load(&s->owner);
 
 		if (owner && !(owner & GM_OWNER_DEAD) && atomic_load(&s->parent) == parent &&
-		    !has_ended(s, owner, view))
+		    atomic_load(&s->proc_view) == view && !has_ended(s, owner, view))
 			return true;
 	}
 	return false;

@@ -29,7 +29,7 @@ int gm_limits_check(const struct gm_limits *limits, size_t size, struct gpumem_e
  * free or a dead owner's. Errors: ENOSPC every slot is taken (counted in the head). */
 int gm_ledger_claim(struct gm_ledger *l, pid_t pid, uint64_t start_ticks);
 /* Marks slots whose owner, seen through the same /proc, is gone; returns how many. One that is the parent of a living
- * owner waits for gm_ledger_inherited(). Costs one /proc read per slot in use, and one per such child. */
+ * owner of the same /proc waits for gm_ledger_inherited(). Costs one /proc read per slot in use, and one per such child. */
 unsigned gm_ledger_reap(struct gm_ledger *l);
 
 /*

@@ -15,6 +15,7 @@ job=$!
 poll 60 at_least 0 $((11264 * 4096))
 id=$(squeue -h -o %A)
 at_rest "$id"
+# The high mark is at 45.6 MiB, less a chunk between the two halves of an exchange.
 check "two tasks, one device: 42 to 48 MiB together" '$v1 >= 42*MB && $v1 <= 48*MB' "$(sim 0)"
 is "two tasks: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
 is "two tasks: status shows both processes" 2 \

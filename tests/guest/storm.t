@@ -24,8 +24,8 @@ user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=128M bash 
 job=$!
 poll 20 pgrep -x load >/dev/null
 end=$((SECONDS + seconds - 2)) worst=0 kills=0 over_since='' longest=0
-# What a killed process shared with a child is in nobody's place of the record until the child's agent has looked, so
-# others' memory may come in meanwhile (gpumem(7), fork).
+# A child has a place in the record a moment after it was forked. What it shares with a parent that is killed before, or
+# that runs another program, is nobody's until its agent has looked (gpumem(7), fork).
 watch_limit() { # BYTES
 	local now
 	now=$(date +%s%3N)
@@ -55,7 +55,7 @@ moves=$(($(moved 0) - before))
 echo "# $kills processes were killed, the limit was passed for $longest ms at a time, at most $((worst / MB)) MiB were on the device, $((moves / MB)) MiB moved"
 if [ -e "$JOBS/bad" ]; then not_ok "storm: no wrong word" "$(cat "$JOBS/bad" "$JOBS/out")"; else ok "storm: no wrong word"; fi
 check "storm: memory moved" '$v1 >= 16*MB' $moves
-check "storm: the limit was kept, but for two seconds at a time" '$v1 <= 2000' $longest
+check "storm: the limit was kept, but for half a second at a time" '$v1 <= 500' $longest
 check "storm: and passed by no more than 32 MiB" '$v1 <= 160*MB' "$(sim_peak 0)"
 poll 30 idle && ok "storm: the nodes are idle" || not_ok "storm: the nodes are idle" "$(squeue; sinfo -N)"
 poll 10 at_most 0 0

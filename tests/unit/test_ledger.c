@@ -147,6 +147,13 @@ static void test_heirs(void **state)
 	gm_ledger_inherited(&l);
 	assert_int_equal(gm_ledger_reap(&l), 0);
 	assert_int_equal(gm_ledger_charged(&l, 0), 4096);
+	/* In another pid namespace it would have counted by itself, and nobody could tell when it ends. */
+	atomic_store(&other->proc_view, gm_proc_view() + 1);
+	assert_int_equal(gm_ledger_reap(&l), 1);
+	assert_int_equal(gm_ledger_charged(&l, 0), 0);
+	atomic_store(&other->proc_view, gm_proc_view());
+	atomic_store(&parent->owner, word);
+	assert_int_equal(gm_ledger_reap(&l), 0);
 	/* The other one ends without having looked. */
 	atomic_store(&other->owner, gm_owner_word(getppid(), start + 1));
 	assert_int_equal(gm_ledger_reap(&l), 2);
