@@ -16,7 +16,7 @@ Usage:
  ./test.sh kfdsim [options]        the tests of the simulated devices
 
 Options:
-     --kernel <6.1|6.12>       kernel of the guest (default: 6.12)
+     --kernel <6.1|6.12|7.3>   kernel of the guest (default: 6.12); 7.3 is built first: ten minutes
      --abi <6.1|6.12|7.3>      driver behaviour of its devices (default: the kernel's)
      --kind <svm|numa>         kind of the devices that tests use (default: svm)
      --no-install              do not install packages
@@ -29,7 +29,8 @@ USAGE
 # The guests of a whole run: kernel, driver behaviour, kind of devices, tests; kfdsim for those of the devices themselves.
 # Each stream's run one after the other, beside those of the other streams; tests that watch the clock are alone. Not in
 # here, to keep to the time there is, and run by name: on numa library, requests and heat; with 6.1 limit on numa and
-# teardown; with 6.12 limit on svm with abi 6.1 and 7.3.
+# teardown; with 6.12 limit on svm with abi 6.1 and 7.3; on a kernel with the dmem controller, 7.3, anything: wall is for
+# it alone.
 # Tests whose gpumem.conf is the same stand together: a cluster goes on from one to the next. NAME@KIND is a test on
 # devices of another kind than the row's.
 guests() {
@@ -63,7 +64,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift || usage_error "a value is missing"
 done
-case $kernel in 6.1|6.12) ;; *) usage_error "--kernel 6.1 or 6.12" ;; esac
+case $kernel in 6.1|6.12|7.3) ;; *) usage_error "--kernel 6.1, 6.12 or 7.3" ;; esac
 case $abi in ''|6.1|6.12|7.3) ;; *) usage_error "--abi 6.1, 6.12 or 7.3" ;; esac
 case $kind in svm|numa) ;; *) usage_error "--kind svm or numa" ;; esac
 [ "$mode" != guest ] || [ ${#names[@]} != 0 ] || usage_error "which tests?"

@@ -31,6 +31,11 @@ tests_guest_numa_move_SOURCES = tests/guest/numa_move.c
 tests_guest_numa_move_LDADD = lib/libgm-core.la
 check_PROGRAMS += tests/guest/rocr
 tests_guest_rocr_SOURCES = tests/guest/rocr.c
+if HAVE_HSAKMT
+check_PROGRAMS += tests/guest/vram
+tests_guest_vram_SOURCES = tests/guest/vram.c
+tests_guest_vram_LDADD = -lhsakmt
+endif
 # ROCr is there when the test runs, not when it is linked. The -rpath makes libtool build a module.
 check_LTLIBRARIES += tests/guest/rocr_user.la
 tests_guest_rocr_user_la_SOURCES = tests/guest/rocr_user.c

@@ -24,17 +24,27 @@ end_job() { # WHAT
 }
 holds() { [ "$(sim 0)" -ge $(($1 * MB)) ]; }
 
-# A program that sleeps, as the agent needs a CPU of its own to be that fast in emulation.
-user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,bw=64M \
-	load sweep -m 320 -d 1000 -t 180 -s "$JOBS/stop" -o "$JOBS/s" >"$JOBS/out" 2>&1 &
-job=$!
-rates=$(load rate -f /sys/class/kfdsim/dev0/migrated_in -t 14)
-least=${rates#least=} least=${least%% *} most=${rates#*most=} most=${most%% *} mean=${rates#*mean=}
-echo "# bw=64M: $((least / MB)) to $((most / MB)) MiB/s over whole seconds, $((mean / MB)) over all"
-# Memory moves in chunks of 2 MiB: one more or less in a second is 3 % here by itself.
-check "bw=64M: at most 3 % and a chunk more over any second" '100 * ($v1 - 2*MB) <= 103 * 64*MB' "$most"
-# How near below it comes is a question of speed: whatever else the emulated CPUs do holds the agent up.
-check "bw=64M: and at least half of it over all" '$v1 >= 32*MB' "$mean"
+# A program that sleeps, as the agent needs a CPU of its own to be that fast in emulation. Whatever else has the
+# CPUs holds the agent up, so two more tries are given to the lower side; the upper one has to hold in each.
+top=0
+for try in 1 2 3; do
+	poll 20 idle
+	rm -f "$JOBS/stop"
+	user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,bw=32M \
+		load sweep -m 320 -d 1000 -t 180 -s "$JOBS/stop" -o "$JOBS/s" >"$JOBS/out" 2>&1 &
+	job=$!
+	rates=$(load rate -f /sys/class/kfdsim/dev0/migrated_in -t 16)
+	least=${rates#least=} least=${least%% *} most=${rates#*most=} most=${most%% *} mean=${rates#*mean=}
+	echo "# bw=32M: $((least / 1024)) to $((most / 1024)) KiB/s over any second, $((mean / 1024)) over all"
+	top=$((most > top ? most : top))
+	if [ "$least" -ge $((32 * MB * 97 / 100 - 2 * MB)) ] || [ $try = 3 ]; then break; fi
+	touch "$JOBS/stop"
+	wait $job
+done
+# Memory moves in chunks of 2 MiB: one may be on either side of a second's edge.
+check "bw=32M: at most 3 % and a chunk more over any second" '100 * ($v1 - 2*MB) <= 103 * 32*MB' "$top"
+check "bw=32M: at most 3 % and a chunk less over any second" '100 * ($v1 + 2*MB) >= 97 * 32*MB' "$least"
+check "bw=32M: within 3 % over all" '100 * $v1 >= 97 * 32*MB && 100 * $v1 <= 103 * 32*MB' "$mean"
 poll 20 holds 290
 id=$(squeue -h -o %A)
 user gpumem set $conf -j "$id" limit=128M >/dev/null 2>&1

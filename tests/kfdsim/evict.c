@@ -9,6 +9,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
+#include "dmem.h"
 #include "migrate.h"
 #include "range.h"
 #include "vram.h"
@@ -120,15 +121,58 @@ int ks_evict_make_room(struct ks_dev *dev, u64 bytes, struct ks_process *self)
 	return 0;
 }
 
+u64 ks_evict_counted(struct ks_dev *dev, struct dmem_cgroup_pool_state *limit, u64 bytes,
+		     struct ks_process *self)
+{
+	unsigned int skip = 0;
+	struct ks_bo *bo;
+	u64 gone = 0;
+
+	while (gone < bytes && (bo = ks_bo_coldest(dev, skip))) {
+		if (ks_dmem_counts(limit, bo->pool))
+			evict_bo(bo, self);
+		/* Nobody else has it any more: it goes with our reference. */
+		if (kref_read(&bo->ref) == 1) {
+			gone += bo->bytes;
+			dev->evicted_bos++;
+		} else {
+			skip++;
+		}
+		ks_bo_put(bo);
+	}
+	return gone;
+}
+
+int ks_evict_charge(struct ks_dev *dev, struct ks_process *self, u64 bytes,
+		    struct dmem_cgroup_pool_state **pool)
+{
+	struct dmem_cgroup_pool_state *limit;
+	u64 gone;
+	int r;
+
+	while ((r = ks_dmem_charge(dev, bytes, pool, &limit)) == -EAGAIN) {
+		gone = ks_evict_counted(dev, limit, bytes, self);
+		ks_dmem_put(limit);
+		if (!gone)
+			return -ENOMEM;
+	}
+	return r;
+}
+
 struct ks_bo *ks_evict_bo_create(struct ks_dev *dev, struct ks_process *self, u64 bytes)
 {
+	struct dmem_cgroup_pool_state *pool;
 	struct ks_bo *bo;
 	int r;
 
 	for (;;) {
-		bo = ks_bo_try_create(dev, self->owner, bytes);
+		r = ks_evict_charge(dev, self, bytes, &pool);
+		if (r)
+			return ERR_PTR(r);
+		bo = ks_bo_try_create(dev, self->owner, bytes, pool);
 		if (bo)
 			return bo;
+		ks_dmem_uncharge(pool, bytes);
 		r = ks_evict_make_room(dev, bytes, self);
 		if (r)
 			return ERR_PTR(r);

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/kfd_ioctl.h>
 
+#include "dmem.h"
 #include "kfdbo.h"
 #include "migrate.h"
 #include "vram.h"
@@ -16,7 +17,27 @@ struct kfdbo {
 	u64 va;
 	u64 size;
 	bool vram;
+	struct dmem_cgroup_pool_state *pool; /* where it is charged */
 };
+
+/* VRAM for it, in its cgroup and on the device. */
+static int take_vram(struct kfdbo *bo)
+{
+	int r = ks_evict_charge(bo->dev, NULL, bo->size, &bo->pool);
+
+	if (r)
+		return r;
+	if (!ks_evict_make_room(bo->dev, bo->size, NULL) && ks_vram_charge_kfd(bo->dev, bo->size))
+		return 0;
+	ks_dmem_uncharge(bo->pool, bo->size);
+	return -ENOMEM;
+}
+
+static void give_vram(struct kfdbo *bo)
+{
+	ks_vram_charge_kfd(bo->dev, -(s64)bo->size);
+	ks_dmem_uncharge(bo->pool, bo->size);
+}
 
 #define HANDLE(dev, id) ((u64)(dev)->gpu_id << 32 | (u32)(id))
 
@@ -35,8 +56,7 @@ int ks_kfdbo_alloc(struct ks_process *p, struct kfd_ioctl_alloc_memory_of_gpu_ar
 	bo->va = args->va_addr;
 	bo->size = PAGE_ALIGN(args->size);
 	bo->vram = args->flags & KFD_IOC_ALLOC_MEM_FLAGS_VRAM;
-	if (bo->vram &&
-	    (ks_evict_make_room(dev, bo->size, NULL) || !ks_vram_charge_kfd(dev, bo->size))) {
+	if (bo->vram && take_vram(bo)) {
 		kfree(bo);
 		return -ENOMEM;
 	}
@@ -45,7 +65,7 @@ int ks_kfdbo_alloc(struct ks_process *p, struct kfd_ioctl_alloc_memory_of_gpu_ar
 	mutex_unlock(&p->lock);
 	if (id < 0) {
 		if (bo->vram)
-			ks_vram_charge_kfd(dev, -(s64)bo->size);
+			give_vram(bo);
 		kfree(bo);
 		return id;
 	}
@@ -60,7 +80,7 @@ int ks_kfdbo_alloc(struct ks_process *p, struct kfd_ioctl_alloc_memory_of_gpu_ar
 static void kfdbo_drop(struct ks_process *p, struct kfdbo *bo)
 {
 	if (bo->vram) {
-		ks_vram_charge_kfd(bo->dev, -(s64)bo->size);
+		give_vram(bo);
 		atomic64_sub(bo->size, &p->pdd[bo->dev->idx].kfd_bytes);
 	}
 	kfree(bo);

@@ -27,6 +27,10 @@
 #define KS_DRM_MAJOR 226
 #define KS_DRM_MINOR0 128
 
+/* The kernel's; NULL pointers where it has no dmem controller. */
+struct dmem_cgroup_region;
+struct dmem_cgroup_pool_state;
+
 /* Which kernel's amdkfd is played. */
 enum ks_abi {
 	KS_ABI_6_1 = 1,
@@ -49,6 +53,7 @@ struct ks_dev {
 
 	struct dev_pagemap pgmap;
 	bool mapped;
+	struct dmem_cgroup_region *dmem;
 	struct ks_pci *pci;
 	struct device *render;
 	struct device *state;

@@ -10,6 +10,7 @@
 #include "chardev.h"
 #include "compat.h"
 #include "control.h"
+#include "dmem.h"
 #include "emulator.h"
 #include "pci.h"
 #include "process.h"
@@ -111,6 +112,7 @@ static void dev_del(struct ks_dev *dev)
 	ks_state_del(dev);
 	ks_render_del(dev);
 	ks_pci_del(dev);
+	ks_dmem_fini(dev);
 	ks_vram_fini(dev);
 	kfree(dev);
 }
@@ -134,6 +136,8 @@ static int dev_add(unsigned int i, u64 start, u64 bytes)
 	ks_devs[ks_ndevs++] = dev;
 
 	r = ks_vram_init(dev);
+	if (!r)
+		r = ks_dmem_init(dev);
 	if (!r)
 		r = ks_pci_add(dev);
 	if (!r)

@@ -126,14 +126,14 @@ static long render_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
  */
 static int render_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct file *shm = shmem_file_setup(KS_NAME, vma->vm_end - vma->vm_start, VM_NORESERVE);
+	struct file *shm = ks_shmem_file(KS_NAME, vma->vm_end - vma->vm_start);
 	int r;
 
 	if (IS_ERR(shm))
 		return PTR_ERR(shm);
 	vma->vm_pgoff = 0;
 	vma_set_file(vma, shm);
-	r = call_mmap(shm, vma);
+	r = ks_mmap_file(shm, vma);
 	fput(shm);
 	return r;
 }

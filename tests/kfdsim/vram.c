@@ -9,6 +9,8 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "compat.h"
+#include "dmem.h"
 #include "process.h"
 #include "vram.h"
 
@@ -107,7 +109,8 @@ bool ks_vram_charge_kfd(struct ks_dev *dev, s64 bytes)
 	return ok;
 }
 
-struct ks_bo *ks_bo_try_create(struct ks_dev *dev, struct ks_owner *owner, u64 bytes)
+struct ks_bo *ks_bo_try_create(struct ks_dev *dev, struct ks_owner *owner, u64 bytes,
+			       struct dmem_cgroup_pool_state *pool)
 {
 	struct ks_bo *bo = kzalloc(sizeof(*bo), GFP_KERNEL);
 	bool fits;
@@ -118,6 +121,7 @@ struct ks_bo *ks_bo_try_create(struct ks_dev *dev, struct ks_owner *owner, u64 b
 	bo->dev = dev;
 	bo->bytes = bytes;
 	bo->owner = owner;
+	bo->pool = pool;
 
 	spin_lock_irq(&dev->lock);
 	fits = room_locked(dev) >= (s64)bytes;
@@ -167,6 +171,7 @@ void ks_bo_put(struct ks_bo *bo)
 	if (!last)
 		return;
 	atomic64_sub(bo->bytes, &bo->owner->bo_bytes[dev->idx]);
+	ks_dmem_uncharge(bo->pool, bo->bytes);
 	ks_owner_put(bo->owner);
 	kfree(bo);
 	module_put(THIS_MODULE);
@@ -217,12 +222,13 @@ struct page *ks_vram_page_alloc(struct ks_bo *bo)
 		return NULL;
 	atomic_long_inc(&bo->owner->pages[dev->idx]);
 	page->zone_device_data = bo;
-	zone_device_page_init(page);
+	ks_zone_device_page_init(page, &dev->pgmap);
 	return page;
 }
 
-static void vram_page_free(struct page *page)
+static void vram_page_free(ks_freed_arg *freed)
 {
+	struct page *page = ks_freed_page(freed);
 	struct ks_bo *bo = page->zone_device_data;
 	struct ks_dev *dev = bo->dev;
 	unsigned long flags;
@@ -243,7 +249,7 @@ static vm_fault_t vram_migrate_to_ram(struct vm_fault *vmf)
 }
 
 static const struct dev_pagemap_ops vram_ops = {
-	.page_free = vram_page_free,
+	.ks_page_free = vram_page_free,
 	.migrate_to_ram = vram_migrate_to_ram,
 };
 

@@ -36,6 +36,7 @@ struct ks_bo {
 	struct ks_dev *dev;
 	struct ks_owner *owner;
 	u64 bytes;
+	struct dmem_cgroup_pool_state *pool; /* where it is charged */
 	struct list_head lru;
 };
 
@@ -51,8 +52,9 @@ struct ks_process *ks_owner_process(struct ks_owner *owner);
 /* Print "pid pages bo_bytes" of every owner on @dev; returns the length. */
 int ks_owner_list(struct ks_dev *dev, char *buf, size_t size);
 
-/* Charge a buffer without evicting: the buffer or NULL if it does not fit. */
-struct ks_bo *ks_bo_try_create(struct ks_dev *dev, struct ks_owner *owner, u64 bytes);
+/* A buffer without evicting, NULL if it does not fit; @pool, which has been charged, is its own then. */
+struct ks_bo *ks_bo_try_create(struct ks_dev *dev, struct ks_owner *owner, u64 bytes,
+			       struct dmem_cgroup_pool_state *pool);
 struct ks_bo *ks_bo_get(struct ks_bo *bo);
 void ks_bo_put(struct ks_bo *bo);
 /* A GPU fault used the buffer: it becomes the hottest one. */
