@@ -36,12 +36,12 @@ USAGE
 guests() {
 	cat <<-T
 	first  6.12 6.12 svm  teardown share static nothing leftover outside shared
-	first  6.12 6.12 numa limit:short static teardown:short interleave storm
 	second 6.1  6.1  svm  limit:short storm
 	second 6.12 7.3  svm  storm
-	second 6.12 6.12 svm  account bind library limit memcg rocr kinds interleave storm clean numa-move
+	second 6.12 6.12 numa limit:short static teardown:short interleave storm
 	third  6.12 6.12 kfdsim
 	third  6.1  6.1  kfdsim
+	third  6.12 6.12 svm  account bind library limit memcg rocr kinds interleave storm clean numa-move
 	alone  6.12 6.12 svm  rates suspend suspend@numa heat requests
 	T
 }
@@ -338,8 +338,9 @@ all)
 	wait "$modules" || must "kfdsim for both kernels" kfdsim.log both_modules
 	mapfile -t rows < <(guests)
 	start=$SECONDS
-	for name in first second; do stream into_file $name & streams+=($!); done
-	{ stream into_file third; say "sanitizer build and distcheck"; in_the_gaps; } & streams+=($!)
+	for name in first second third; do stream into_file $name & streams+=($!); done
+	say "sanitizer build and distcheck"
+	in_the_gaps & streams+=($!)
 	wait "${streams[@]}"
 	for name in first second third; do stream from_file $name; done
 	gather

@@ -82,6 +82,8 @@ int gpumem_job_remove(const char *state_dir, uint32_t job_id, struct gpumem_erro
 int gpumem_job_path(const char *state_dir, uint32_t job_id, char *buf, size_t len);
 
 uint32_t gpumem_job_id(const struct gpumem_job *job);
+/* The state directory that it was opened from; lives as long as the job does. */
+const char *gpumem_job_state_dir(const struct gpumem_job *job);
 uid_t gpumem_job_uid(const struct gpumem_job *job);
 const char *gpumem_job_node(const struct gpumem_job *job);
 const char *gpumem_job_policy(const struct gpumem_job *job);
@@ -202,6 +204,7 @@ const char *gpumem_evict_order_name(enum gpumem_evict_order order);
 #define GPUMEM_NOTE_SUSPENDED 4u /* the device was emptied for a suspend */
 #define GPUMEM_NOTE_BANDWIDTH 8u /* bw= held moves back lately */
 #define GPUMEM_NOTE_RESERVED 16u /* other jobs' reserve= leaves less than the limit */
+#define GPUMEM_NOTE_WALL 32u	 /* the limit was raised, the kernel's own one was not yet */
 
 #define GPUMEM_HEAT_CLASSES 8 /* 0 is the coldest */
 
@@ -349,7 +352,7 @@ int gpumem_step_credit_memory(struct gpumem_ctx *ctx, const char *cgroup, uint64
  * record, reads it back, and notes what holds (wall_bytes). The wall is the limit that the job began
  * with, or a higher one that gpumem_job_set_limit() gave it. The controller is switched on in the folders
  * above. Errors: ENOTSUP the kernel has no dmem controller or does not count these devices with it,
- * ENOENT no record or cgroup, EIO another value was read back. */
+ * ENOENT no record or cgroup, EPERM root called and the record is a user's own, EIO another value was read back. */
 int gpumem_job_wall(struct gpumem_ctx *ctx, const char *state_dir, uint32_t job_id,
 		    struct gpumem_error *err);
 /* What the kernel still counts for the job's cgroup on the device. Errors: ENODATA when it does not say,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "jobs.h"
@@ -427,6 +428,49 @@ static int set_limits(struct gpumem_job *job, size_t from, size_t to,
 	return rc;
 }
 
+/* How many of the kernel's own limits are below what was asked for. */
+static size_t low_walls(struct gpumem_job *job, size_t from, size_t to, const uint64_t *target,
+			bool tell)
+{
+	struct gpumem_job_device d;
+	size_t count = 0;
+	char size[32];
+
+	for (size_t i = from; i < to; i++) {
+		/* It is whole pages. */
+		if (!gpumem_job_given(job, i) || gpumem_job_device(job, i, &d) < 0 ||
+		    !d.wall_bytes || target[i] < d.wall_bytes + 4096)
+			continue;
+		count++;
+		if (tell)
+			fprintf(stderr,
+				"gpumem: the kernel keeps job %u to %s of %s until its next step begins\n",
+				gpumem_job_id(job),
+				gpumem_size_print(d.wall_bytes, size, sizeof(size)), d.pci);
+	}
+	return count;
+}
+
+/* They stay until the next step begins, unless root raises them now. */
+static int raise_walls(struct gpumem_job *job, size_t from, size_t to, const uint64_t *target)
+{
+	struct gpumem_error err = { .text = "out of memory" };
+	struct gpumem_ctx *ctx;
+	int rc;
+
+	if (low_walls(job, from, to, target, geteuid() != 0) == 0 || geteuid() != 0)
+		return EXIT_OK;
+	rc = gpumem_new(&ctx);
+	if (rc == 0) {
+		rc = gpumem_job_wall(ctx, gpumem_job_state_dir(job), gpumem_job_id(job), &err);
+		gpumem_unref(ctx);
+	}
+	if (rc < 0)
+		fprintf(stderr, "gpumem: job %u: the kernel's own limit was not raised: %s\n",
+			gpumem_job_id(job), err.text);
+	return rc < 0 ? EXIT_FAILED : EXIT_OK;
+}
+
 static int set_policy(struct gpumem_job *job, const struct options *o,
 		      const struct gpumem_policy *policy)
 {
@@ -446,6 +490,8 @@ static int set_policy(struct gpumem_job *job, const struct options *o,
 		fprintf(stderr, "gpumem: %s\n", err.text);
 		return EXIT_FAILED;
 	}
+	if (raise_walls(job, from, to, target) != EXIT_OK)
+		return EXIT_FAILED;
 	return wait_for(job, o, from, to, target);
 }
 

@@ -32,7 +32,7 @@ const char *facts_signals(uint32_t signals, char buf[FACTS_LEN])
 const char *facts_notes(uint32_t notes, char buf[FACTS_LEN])
 {
 	static const char *const names[] = { "memcg", "pressure", "suspended", "bandwidth",
-					     "reserved" };
+					     "reserved", "wall" };
 
 	return list_bits(notes, names, sizeof(names) / sizeof(names[0]), buf);
 }

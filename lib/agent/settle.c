@@ -447,6 +447,8 @@ static void set_notes(struct gm_proc *p)
 
 		if (p->headroom.pressure[i])
 			notes |= GPUMEM_NOTE_PRESSURE;
+		if (gm_ledger_walled(&p->ledger, i))
+			notes |= GPUMEM_NOTE_WALL;
 		if (p->headroom.reserved[i] && l->bytes < gm_ledger_limit(&p->ledger, i) +
 								  p->headroom.reserved[i])
 			notes |= GPUMEM_NOTE_RESERVED;

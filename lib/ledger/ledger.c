@@ -286,12 +286,27 @@ uint64_t gm_ledger_step_charged(const struct gm_ledger *l, size_t i, uint32_t st
 	return sum_charged(l, i, true, step_id);
 }
 
-uint64_t gm_ledger_limit(const struct gm_ledger *l, size_t i)
+/* What was asked for, and the site allows. */
+static uint64_t allowed(const struct gm_ledger *l, size_t i)
 {
 	uint64_t limit = atomic_load(&l->file->head.device[i].limit_bytes);
 	uint64_t max = l->limits->device[i].max_bytes;
 
 	return limit < max ? limit : max;
+}
+
+bool gm_ledger_walled(const struct gm_ledger *l, size_t i)
+{
+	/* Root may raise it at any time. */
+	uint64_t wall = *(const volatile uint64_t *)&l->limits->device[i].wall_bytes;
+
+	return wall && wall < allowed(l, i);
+}
+
+uint64_t gm_ledger_limit(const struct gm_ledger *l, size_t i)
+{
+	/* Above the kernel's limit each chunk that comes would throw out another one of the job. */
+	return gm_ledger_walled(l, i) ? l->limits->device[i].wall_bytes : allowed(l, i);
 }
 
 static uint64_t over(uint64_t used, uint64_t limit)

@@ -46,8 +46,10 @@ void gm_ledger_inherited(struct gm_ledger *l);
 /* Bytes charged by all living owners on device i; with a step id, of that step alone. */
 uint64_t gm_ledger_charged(const struct gm_ledger *l, size_t i);
 uint64_t gm_ledger_step_charged(const struct gm_ledger *l, size_t i, uint32_t step_id);
-/* What the job may hold on device i: the smaller of the ledger's and the site's limit. */
+/* What the job may hold on device i: the smallest of the ledger's, the site's and the kernel's limit. */
 uint64_t gm_ledger_limit(const struct gm_ledger *l, size_t i);
+/* Whether that is the kernel's, as the ledger's was raised since the step began. */
+bool gm_ledger_walled(const struct gm_ledger *l, size_t i);
 
 /*
  * Charges up to `want` bytes to the own slot and returns how many of them fit below `cap` (of all

@@ -32,13 +32,14 @@ int gpumem_job_open(const char *state_dir, uint32_t job_id, bool writable, struc
 		    struct gpumem_error *err)
 {
 	_cleanup_free_ struct gpumem_job *job = calloc(1, sizeof(*job));
+	_cleanup_free_ char *from = strdup(state_dir);
 	_cleanup_close_ int limits_fd = -1;
 	char dir[PATH_MAX];
 	struct stat st;
 	ssize_t n;
 	int rc;
 
-	if (!job)
+	if (!job || !from)
 		return gm_err(err, -ENOMEM, "out of memory");
 	if (gpumem_job_path(state_dir, job_id, dir, sizeof(dir)) < 0)
 		return gm_err(err, -ENAMETOOLONG, "%s: path too long", state_dir);
@@ -62,7 +63,9 @@ int gpumem_job_open(const char *state_dir, uint32_t job_id, bool writable, struc
 		return gm_err(err, -EPROTO, "%s/ledger: not a regular file", dir);
 	}
 	job->writable = writable;
+	job->state_dir = from;
 	*ret = job;
+	from = NULL;
 	job = NULL;
 	return 0;
 }
@@ -71,9 +74,15 @@ struct gpumem_job *gpumem_job_close(struct gpumem_job *job)
 {
 	if (job) {
 		close(job->ledger_fd);
+		free(job->state_dir);
 		free(job);
 	}
 	return NULL;
+}
+
+const char *gpumem_job_state_dir(const struct gpumem_job *job)
+{
+	return job->state_dir;
 }
 
 uint32_t gpumem_job_id(const struct gpumem_job *job)

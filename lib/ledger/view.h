@@ -12,6 +12,7 @@
 #include "ledger/layout.h"
 
 struct gpumem_job {
+	char *state_dir;
 	struct gm_limits limits;
 	int ledger_fd;
 	bool writable;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define GM_WHERE "dmem"
 #include "base/cleanup.h"
@@ -161,13 +162,25 @@ static int note_walls(const char *dir, struct gm_change *c, const struct wall *w
 	return rc;
 }
 
+/* Root does not write where a user's own record points to (`gpumem run`). */
+static int check_author(const struct gm_change *c, struct gpumem_error *err)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || (fstat(c->fd, &st) == 0 && st.st_uid == 0))
+		return 0;
+	return gm_err(err, -EPERM, "job %u: its record is not root's", c->limits.job_id);
+}
+
 static int build(const struct gpumem_ctx *ctx, struct gpumem_job *job, struct gm_change *c,
 		 struct gpumem_error *err)
 {
 	struct wall wall[GPUMEM_MAX_DEVICES] = { 0 };
 	char dir[PATH_MAX];
-	int rc, noted;
+	int rc = check_author(c, err), noted;
 
+	if (rc < 0)
+		return rc;
 	if (strncmp(c->limits.cgroup, GM_CGROUP_MOUNT "/", sizeof(GM_CGROUP_MOUNT)) != 0)
 		return gm_err(err, -ENOENT, "job %u: its cgroup is not known", c->limits.job_id);
 	if (snprintf(dir, sizeof(dir), "%s%s", ctx->root, c->limits.cgroup) >= (int)sizeof(dir))

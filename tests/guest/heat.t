@@ -71,7 +71,7 @@ sweep() { # ORDER: prints the bytes that moved, and those wanted back soon after
 	sleep 9
 	after=$(moved 0)
 	refaulted=$(gpumem report $conf -b -n -o DEVICE,REFAULTED "$(squeue -h -o %A)" |
-		awk -v d="$d0" '$1 == d { print $2; exit }')
+		awk -v d="$d0" '$1 == d { last = $2 } END { print last }') # jobs of earlier clusters had the number too
 	touch "$JOBS/stop"
 	wait $job || echo "# $1 ended with $?" >&2
 	echo $((after - before)) "$refaulted"

@@ -41,11 +41,26 @@ group=$(job_cgroup)
 is "dmem.max of the job's cgroup, first device" $((64 * MB)) "$(dmem "$d0" dmem.max "$group")"
 is "and second" $((64 * MB)) "$(dmem "$d1" dmem.max "$group")"
 is "gpumem report shows the wall" "$((64 * MB))" \
-	"$(gpumem report $conf -j "$id" -b -n -o DEVICE,WALL 2>&1 | awk -v d="$d0" '$1 == d { print $2; exit }')"
+	"$(gpumem report $conf -j "$id" -b -n -o DEVICE,WALL 2>&1 | awk -v d="$d0" '$1 == d { last = $2 } END { print last }')"
 at_rest "$id"
 check "the kernel's count for the job is that of its pages" '$v1 >= $v2 && $v1 <= 64*MB' \
 	"$(dmem "$d0" dmem.current "$group")" "$(sim 0)"
+evicted=$(cat /sys/class/kfdsim/dev0/evicted_bos)
 is "no move of an agent was turned down or taken back" "" "$(gpumem status $conf -j "$id" -n -o NOTES | tr -d ' -' | grep .)"
+
+# ---- raised while it runs: what the kernel keeps only root can change
+out=$(user gpumem set $conf -j "$id" limit=80M evict=duel 2>&1)
+is "set limit=80M by the user: accepted" 0 $?
+has "and told that the kernel keeps the old one" "^gpumem: the kernel keeps job $id to 64M of $d0 until its next step begins" "$out"
+sleep 3
+check "the agents stay below it" '$v1 >= 58*MB && $v1 <= 64*MB' "$(sim 0)"
+has "and status says why" wall "$(gpumem status $conf -j "$id" -n -o NOTES)"
+is "the kernel never had to throw anything out" "$evicted" "$(cat /sys/class/kfdsim/dev0/evicted_bos)"
+out=$(gpumem set $conf -j "$id" limit=80M 2>&1)
+is "set limit=80M by root: accepted, without a word" "0 " "$? $out"
+is "the kernel's limit is raised" $((80 * MB)) "$(dmem "$d0" dmem.max "$group")"
+poll 20 at_least 0 $((72 * MB))
+check "the job uses it" '$v1 >= 72*MB && $v1 <= 80*MB' "$(sim 0)"
 for pid in $(fillers); do is "the pattern of $pid is intact" 0 "$(said "$pid" errors)"; done
 end "a job as any"
 

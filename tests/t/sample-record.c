@@ -4,6 +4,7 @@
  *
  *   sample-record make DIR PID...   job 7 below DIR with two devices; each PID has a slot
  *   sample-record grow DIR MIB      what the first slot has on the first device, and its refaults
+ *   sample-record wall DIR MIB      the kernel's own limit on both devices, which Slurm gave to the job
  *   sample-record numa DIR NODE CGROUP   job 7 with one device, the NUMA node, and no slot
  *
  * The first process holds 40 MiB of the first device's 64 MiB, 4 MiB of the second's, goes by the
@@ -159,6 +160,23 @@ static void fill_slot(struct gm_ledger_file *l, unsigned n, pid_t pid)
 	atomic_store(&l->head.slots_used, n + 1);
 }
 
+static int set_walls(const char *dir, uint64_t bytes)
+{
+	struct gm_limits limits;
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/job-%u/limits", dir, JOB);
+	f = fopen(path, "r+e");
+	if (!f || fread(&limits, sizeof(limits), 1, f) != 1)
+		return 1;
+	for (unsigned i = 0; i < limits.device_count; i++)
+		limits.device[i].wall_bytes = bytes;
+	limits.given = 3;
+	rewind(f);
+	return fwrite(&limits, sizeof(limits), 1, f) == 1 && fclose(f) == 0 ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct gm_ledger_file *l;
@@ -169,6 +187,8 @@ int main(int argc, char **argv)
 		return argc == 5 ? make_record(argv[2], argv[3], argv[4]) : 2;
 	if (!strcmp(argv[1], "make") && make_record(argv[2], NULL, NULL) != 0)
 		return 1;
+	if (!strcmp(argv[1], "wall"))
+		return set_walls(argv[2], strtoull(argv[3], NULL, 10) * MIB);
 	l = map_ledger(argv[2]);
 	if (!l)
 		return 1;

@@ -64,4 +64,19 @@ test_expect_success 'a limit that is not reached in time is an error' '
 	grep -q "40M of job 7 still on 0000:c0:00.0 after 1 s" err
 '
 
+test_expect_success 'a limit above that of the kernel: root raises it, or fails, others are told' '
+	"$sample" wall "$state" 64 &&
+	if [ "$(id -u)" = 0 ]; then
+		test_expect_code 1 set_it limit=80M 2>err &&
+		echo "gpumem: job 7: the kernel'\''s own limit was not raised: job 7: its cgroup is not known" >expected
+	else
+		set_it limit=80M 2>err &&
+		printf "gpumem: the kernel keeps job 7 to 64M of %s until its next step begins\n" \
+			0000:c0:00.0 0000:c1:00.0 >expected
+	fi &&
+	test_cmp expected err &&
+	set_it limit=64M 2>err &&
+	test_must_be_empty err
+'
+
 test_done

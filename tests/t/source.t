@@ -41,7 +41,9 @@ test_expect_success SHELLCHECK 'scripts are clean' '
 test_expect_success 'a whole run names every test of the guest' '
 	for file in "$SRCDIR"/tests/guest/*.t; do
 		name=$(basename "$file" .t)
-		grep -qE "^	(first|second|alone) .* $name( |:|@|\$)" "$SRCDIR/test.sh" || echo "$name is in no guest of test.sh"
+		# It needs a kernel that takes ten minutes to build.
+		[ "$name" != wall ] || continue
+		grep -qE "^	(first|second|third|alone) .* $name( |:|@|\$)" "$SRCDIR/test.sh" || echo "$name is in no guest of test.sh"
 	done >missing &&
 	test_must_be_empty missing
 '

@@ -84,10 +84,26 @@ static void test_raised_limit(void **state)
 	assert_int_equal(gpumem_job_open(t->r->state, JOB, true, &job, NULL), 0);
 	assert_int_equal(gpumem_job_set_limit(job, 0, MAX, NULL), 0);
 	assert_int_equal(gpumem_job_set_limit(job, 1, 4096, NULL), 0);
+	assert_string_equal(gpumem_job_state_dir(job), t->r->state);
 	gpumem_job_close(job);
 	assert_int_equal(wall(t, NULL), 0);
 	assert_int_equal(noted(t, 0), MAX);
 	assert_int_equal(noted(t, 1), LIMIT);
+}
+
+/* A record that a user made may name any cgroup. */
+static void test_not_roots(void **state)
+{
+	struct tree *t = *state;
+	struct gpumem_error err;
+
+	if (geteuid() != 0)
+		skip();
+	kernel_with_dmem(t);
+	assert_int_equal(chown(t->r->limits, 65534, 65534), 0);
+	assert_int_equal(wall(t, &err), -EPERM);
+	assert_string_equal(err.text, "job 7: its record is not root's");
+	assert_string_equal(tree_read(t, WALL_FILE), R0 " max\n" R1 " max");
 }
 
 static void test_none(void **state)
@@ -154,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		with_tree(test_wall), with_tree(test_other_names), with_tree(test_raised_limit),
 		with_tree(test_none), with_tree(test_nodes), with_tree(test_left),
+		with_tree(test_not_roots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

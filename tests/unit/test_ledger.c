@@ -458,6 +458,36 @@ static void test_request_wakes(void **state)
 	gm_ledger_unmap(&l);
 }
 
+/* Agents stay below the kernel's limit until it is raised: above it, it would throw out what they bring in. */
+static void test_walled(void **state)
+{
+	const struct record *r = *state;
+	const size_t at = offsetof(struct gm_limits, device[0].wall_bytes);
+	uint64_t wall = LIMIT;
+	int fd = open(r->limits, O_WRONLY);
+	struct gm_ledger l = map(r);
+
+	claim_self(&l);
+	atomic_store(&l.slot->device[0].step_limit, UINT64_MAX);
+	assert_int_equal(pwrite(fd, &wall, sizeof(wall), (off_t)at), sizeof(wall));
+	assert_int_equal(gm_ledger_limit(&l, 0), LIMIT);
+	assert_false(gm_ledger_walled(&l, 0));
+	atomic_store(&l.file->head.device[0].limit_bytes, 2 * MAX);
+	assert_true(gm_ledger_walled(&l, 0));
+	assert_int_equal(charge(&l, 0, MAX), LIMIT);
+	atomic_store(&l.file->head.device[0].limit_bytes, 4096);
+	assert_int_equal(gm_ledger_limit(&l, 0), 4096);
+	assert_false(gm_ledger_walled(&l, 0));
+	/* Raised too: the site's limit is the lowest. */
+	atomic_store(&l.file->head.device[0].limit_bytes, 2 * MAX);
+	wall = 2 * MAX;
+	assert_int_equal(pwrite(fd, &wall, sizeof(wall), (off_t)at), sizeof(wall));
+	assert_int_equal(gm_ledger_limit(&l, 0), MAX);
+	assert_false(gm_ledger_walled(&l, 0));
+	close(fd);
+	gm_ledger_unmap(&l);
+}
+
 static void test_map_refused(void **state)
 {
 	struct record *r = *state;
@@ -495,7 +525,7 @@ int main(void)
 		with_record(test_full),		 with_record(test_zombie_leader), with_record(test_other_proc),
 		with_record(test_charge),	 with_record(test_never_over),
 		with_record(test_slots_come_and_go), with_record(test_request_wakes),
-		with_record(test_map_refused),
+		with_record(test_map_refused),	 with_record(test_walled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
