@@ -31,6 +31,7 @@
 #define OPEN_AGAIN_NS 2000000000ull
 #define FIRST_CREDIT_NS 100000000ll
 #define MAX_CREDIT_NS 100000000ll
+#define HELD_NS 1000000ll /* for a pass that goes on without credit */
 #define SETTLE_NS 1000000ull /* of a round's own time at most, what is not the moving of pages */
 #define LEAST_BYTES (4ull << 20) /* processes with less to move are not worth opening a device for */
 
@@ -121,15 +122,17 @@ static void pay(struct gm_proc *p, struct credit *credit, uint64_t spent)
 	atomic_fetch_add(&p->ledger.slot->cpu_ns, spent);
 }
 
-/* Watching has one budget: half of it goes to presence (the pass), half to heat (the sweeps). */
+/* Watching has one budget: half of it goes to presence (the pass), half to heat (the sweeps). A pass that bw=
+ * has just held up goes on without credit: what it comes to next most likely moves, which is no watching. */
 static bool look(struct gm_proc *p, struct credit *credit, uint64_t cpu0, bool *ret_epoch)
 {
 	uint64_t moved0 = p->move_cpu_ns, spent;
 	bool done;
 
-	*ret_epoch = gm_proc_sweep(p, (uint64_t)credit->ns,
-				   (p->ledger.limits->cpu_budget_permille + 1) / 2);
-	done = gm_proc_scan(p, (uint64_t)credit->ns, SLICE_NS);
+	if (credit->ns > 0)
+		*ret_epoch = gm_proc_sweep(p, (uint64_t)credit->ns,
+					   (p->ledger.limits->cpu_budget_permille + 1) / 2);
+	done = gm_proc_scan(p, credit->ns > HELD_NS ? (uint64_t)credit->ns : HELD_NS, SLICE_NS);
 	spent = gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0);
 	pay(p, credit, spent);
 	return done;
@@ -148,7 +151,9 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 {
 	uint64_t moved0 = p->move_cpu_ns, cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), cpu1;
 	bool more, moved, done = true, epoch = false, suspended = gm_suspend_turn(p);
+	bool held = p->bandwidth_wait_ns != 0;
 
+	p->bandwidth_wait_ns = 0;
 	more = gm_proc_settle(p, SLICE_NS);
 	/* What leaves for others may be the first part of it. */
 	moved = p->changed;
@@ -162,12 +167,14 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 	if (!more)
 		more = gm_proc_return(p, SLICE_NS);
 	cpu1 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
-	pay(p, credit, cpu1 - cpu0 < SETTLE_NS ? cpu1 - cpu0 : SETTLE_NS);
 	/* Nothing comes before a limit that is passed, or a request. */
-	if (!more && credit->ns > 0)
+	if (!more && (credit->ns > 0 || held))
 		done = look(p, credit, cpu1, &epoch);
 	if (epoch)
 		gm_proc_exchange(p, SLICE_NS);
+	/* To decide what moves is a part of moving it: bw= takes a round for each chunk. */
+	if (p->move_cpu_ns == moved0)
+		pay(p, credit, cpu1 - cpu0 < SETTLE_NS ? cpu1 - cpu0 : SETTLE_NS);
 	if (gm_proc_is_open(p))
 		set_state(p->move_cpu_ns != moved0 ? GPUMEM_AGENT_MOVING : GPUMEM_AGENT_WATCHING);
 	atomic_store(&p->ledger.slot->updated_ns, gm_now_ns(CLOCK_BOOTTIME));
