@@ -273,7 +273,7 @@ enum gpumem_request {
 };
 
 /* Sets the job's limit on device i, at most max_bytes, and wakes the agents. Takes effect within
- * a fraction of a second. Errors: ERANGE above the site's maximum, EROFS not opened writable, EIO, EPROTO the
+ * a fraction of a second, above wall_bytes with the job's next step or gpumem_job_wall(). Errors: ERANGE above the site's maximum, EROFS not opened writable, EIO, EPROTO the
  * ledger is cut short or damaged. */
 int gpumem_job_set_limit(struct gpumem_job *job, size_t i, uint64_t bytes, struct gpumem_error *err);
 /* Changes the placement, evict=, high=, low=, bw= and suspend= of a job that runs, as far as `changes`
