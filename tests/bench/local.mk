@@ -17,6 +17,7 @@ check_LTLIBRARIES += tests/bench/empty_spank.la
 bench_plugins = tests/bench/empty_spank.la
 endif
 # End of the benches' programs
+dist_check_SCRIPTS += tests/t/replay.t
 
 .PHONY: bench-programs
 bench-programs: tests/bench/engine_epoch tests/bench/evict_peers tests/bench/interleave tests/bench/ledger \

@@ -38,6 +38,13 @@ test_expect_success SHELLCHECK 'scripts are clean' '
 		shellcheck -s bash etc/completion/gpumem tests/bench/*.bench
 	) >out || { cat out; return 1; }
 '
+test_expect_success 'make check has every test of this folder' '
+	for file in "$SRCDIR"/tests/t/*.t; do
+		name=tests/t/$(basename "$file")
+		grep -rqF --include="*.mk" "$name" "$SRCDIR" || echo "no local.mk has $name"
+	done >missing &&
+	test_must_be_empty missing
+'
 test_expect_success 'a whole run names every test of the guest' '
 	for file in "$SRCDIR"/tests/guest/*.t; do
 		name=$(basename "$file" .t)

@@ -236,8 +236,8 @@ static bool sampled(uint32_t c)
 {
 	uint32_t h = c;
 
-	h = (h ^ h >> 16) * 0x7feb352du;
-	h = (h ^ h >> 15) * 0x846ca68bu;
+	h = (h ^ h >> 16) * 0x85ebca6bu;
+	h = (h ^ h >> 13) * 0xc2b2ae35u;
 	return (h ^ h >> 16) >> 29 == 0;
 }
 
