@@ -273,8 +273,9 @@ enum gpumem_request {
 };
 
 /* Sets the job's limit on device i, at most max_bytes, and wakes the agents. Takes effect within
- * a fraction of a second, above wall_bytes with the job's next step or gpumem_job_wall(). Errors: ERANGE above the site's maximum, EROFS not opened writable, EIO, EPROTO the
- * ledger is cut short or damaged. */
+ * a fraction of a second; above wall_bytes with the job's next step or gpumem_job_wall().
+ * Errors: ERANGE above the site's maximum, EROFS not opened writable, EIO, EPROTO the ledger is cut short or
+ * damaged. */
 int gpumem_job_set_limit(struct gpumem_job *job, size_t i, uint64_t bytes, struct gpumem_error *err);
 /* Changes the placement, evict=, high=, low=, bw= and suspend= of a job that runs, as far as `changes`
  * names them (0: as it is), and wakes the agents; with GPUMEM_PLACE_OFF everything stays where it is.
@@ -352,7 +353,8 @@ int gpumem_step_credit_memory(struct gpumem_ctx *ctx, const char *cgroup, uint64
  * record, reads it back, and notes what holds (wall_bytes). The wall is the limit that the job began
  * with, or a higher one that gpumem_job_set_limit() gave it. The controller is switched on in the folders
  * above. Errors: ENOTSUP the kernel has no dmem controller or does not count these devices with it,
- * ENOENT no record or cgroup, EPERM root called and the record is a user's own, EIO another value was read back. */
+ * ENOENT no record or cgroup, EPERM root called and the record is a user's own, EIO another value was read
+ * back. */
 int gpumem_job_wall(struct gpumem_ctx *ctx, const char *state_dir, uint32_t job_id,
 		    struct gpumem_error *err);
 /* What the kernel still counts for the job's cgroup on the device. Errors: ENODATA when it does not say,

@@ -16,6 +16,8 @@
 #include "base/procfs.h"
 #include "ledger/ledger.h"
 
+#define PAGE_BYTES 4096ull
+
 int gm_limits_check(const struct gm_limits *limits, size_t size, struct gpumem_error *err)
 {
 	if (size < sizeof(*limits) || limits->magic != GM_LIMITS_MAGIC)
@@ -295,18 +297,26 @@ static uint64_t allowed(const struct gm_ledger *l, size_t i)
 	return limit < max ? limit : max;
 }
 
+/* Root may write it at any time: read it once. */
+static uint64_t wall(const struct gm_ledger *l, size_t i)
+{
+	return *(const volatile uint64_t *)&l->limits->device[i].wall_bytes;
+}
+
 bool gm_ledger_walled(const struct gm_ledger *l, size_t i)
 {
-	/* Root may raise it at any time. */
-	uint64_t wall = *(const volatile uint64_t *)&l->limits->device[i].wall_bytes;
+	uint64_t kernels = wall(l, i);
 
-	return wall && wall < allowed(l, i);
+	/* It is whole pages, a limit need not be. */
+	return kernels && kernels + PAGE_BYTES <= allowed(l, i);
 }
 
 uint64_t gm_ledger_limit(const struct gm_ledger *l, size_t i)
 {
+	uint64_t limit = allowed(l, i), kernels = wall(l, i);
+
 	/* Above the kernel's limit each chunk that comes would throw out another one of the job. */
-	return gm_ledger_walled(l, i) ? l->limits->device[i].wall_bytes : allowed(l, i);
+	return kernels && kernels < limit ? kernels : limit;
 }
 
 static uint64_t over(uint64_t used, uint64_t limit)

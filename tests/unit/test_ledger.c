@@ -478,6 +478,10 @@ static void test_walled(void **state)
 	atomic_store(&l.file->head.device[0].limit_bytes, 4096);
 	assert_int_equal(gm_ledger_limit(&l, 0), 4096);
 	assert_false(gm_ledger_walled(&l, 0));
+	/* The kernel's is rounded to pages: nobody raised anything. */
+	atomic_store(&l.file->head.device[0].limit_bytes, LIMIT + 4095);
+	assert_int_equal(gm_ledger_limit(&l, 0), LIMIT);
+	assert_false(gm_ledger_walled(&l, 0));
 	/* Raised too: the site's limit is the lowest. */
 	atomic_store(&l.file->head.device[0].limit_bytes, 2 * MAX);
 	wall = 2 * MAX;
