@@ -11,6 +11,20 @@ base0=$(sim 0) base1=$(sim 1)
 least=58
 d0=$(device_pci 0) d1=$(device_pci 1)
 
+sim_both() { echo $(($(sim 0) + $(sim 1))); }
+maps_of_all() {
+	local sum=0 p
+	for p in $(fillers); do
+		sum=$((sum + $(maps_minus_numa "$p" "$(said "$p" start)" "$(said "$p" end)")))
+	done
+	echo $sum
+}
+said_by_all() {
+	local sum=0 p
+	for p in $(fillers); do sum=$((sum + $(said "$p" device))); done
+	echo $sum
+}
+
 # The job runs by the command given; every way of asking must give the same.
 main_job() { # TITLE COMMAND…
 	local title=$1
@@ -33,15 +47,10 @@ main_job() { # TITLE COMMAND…
 	pids=$(fillers)
 	check "$title: the kernel counts $least to 64 MiB on each device" \
 		"\$v1 >= $least*MB && \$v1 <= 64*MB && \$v2 >= $least*MB && \$v2 <= 64*MB" "$(sim 0)" "$(sim 1)"
-	agrees "$title: gpumem status agrees on the first device" "$(sim 0)" "$(told "$id" "$d0")"
-	agrees "$title: and on the second" "$(sim 1)" "$(told "$id" "$d1")"
-	local sum_maps=0 sum_said=0
-	for p in $pids; do
-		sum_maps=$((sum_maps + $(maps_minus_numa "$p" "$(said "$p" start)" "$(said "$p" end)")))
-		sum_said=$((sum_said + $(said "$p" device)))
-	done
-	agrees "$title: smaps minus numa_maps agree" "$(($(sim 0) + $(sim 1)))" "$sum_maps"
-	agrees "$title: mincore and move_pages agree" "$(($(sim 0) + $(sim 1)))" "$sum_said"
+	agrees "$title: gpumem status agrees on the first device" "sim 0" "told $id $d0"
+	agrees "$title: and on the second" "sim 1" "told $id $d1"
+	agrees "$title: smaps minus numa_maps agree" sim_both maps_of_all
+	agrees "$title: mincore and move_pages agree" sim_both said_by_all
 	for p in $pids; do
 		check "$title: process $p goes on writing" '$v1 > 1' "$(said "$p" rounds)"
 	done

@@ -17,7 +17,7 @@ id=$(squeue -h -o %A)
 at_rest "$id"
 # The high mark is at 45.6 MiB, less a chunk between the two halves of an exchange.
 check "two tasks, one device: 42 to 48 MiB together" '$v1 >= 42*MB && $v1 <= 48*MB' "$(sim 0)"
-is "two tasks: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
+agrees "two tasks: gpumem status agrees" "sim 0" "told $id $d0"
 is "two tasks: status shows both processes" 2 \
 	"$(gpumem status --conf /tmp/gpumem.conf -n -o PID,COMMAND | grep -c filler)"
 touch "$JOBS/stop"
@@ -36,7 +36,7 @@ id=$(squeue -h -o %A)
 at_rest "$id"
 # The high mark is at 60.8 MiB, and an exchange may have ended between its two halves.
 check "forked child: 58 to 64 MiB together" '$v1 >= 58*MB && $v1 <= 64*MB' "$(sim 0)"
-is "forked child: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
+agrees "forked child: gpumem status agrees" "sim 0" "told $id $d0"
 is "forked child: status shows both processes" 2 \
 	"$(gpumem status --conf /tmp/gpumem.conf -n -o PID,COMMAND | grep -c filler)"
 touch "$JOBS/stop"
@@ -67,7 +67,7 @@ sleep 3 # longer than an agent sleeps
 check "killed parent: the limit was never passed" '$v1 <= 64*MB + SLACK' "$(sim_peak 0)"
 id=$(squeue -h -o %A)
 at_rest "$id"
-is "killed parent: status counts each page once" "$(sim 0)" "$(told "$id" "$d0")"
+agrees "killed parent: status counts each page once" "sim 0" "told $id $d0"
 touch "$JOBS/stop"
 wait $job
 is "killed parent: the pattern of who came last is intact" 0 $?
@@ -84,7 +84,7 @@ poll 60 served && ok "exec: the new program's memory comes to the device" ||
 	not_ok "exec: the new program's memory comes to the device" "$(cat "$JOBS"/w.*)" "$(cat "$JOBS/out")"
 sleep 2
 id=$(squeue -h -o %A)
-is "exec: gpumem status agrees" "$(sim 0)" "$(told "$id" "$d0")"
+agrees "exec: gpumem status agrees" "sim 0" "told $id $d0"
 is "exec: the process has one slot" 1 "$(gpumem status --conf /tmp/gpumem.conf -n -o PID,DEVICE | grep -c 0000:)"
 touch "$JOBS/stop"
 wait $job
