@@ -178,7 +178,7 @@ enum gpumem_agent_state {
 };
 const char *gpumem_agent_state_name(enum gpumem_agent_state state);
 
-/* Which rule an engine goes by at the moment; `duel` changes between heat, pin and often. */
+/* Which rule an engine goes by at the moment; `duel` changes between heat, pin, often and age. */
 enum gpumem_rule {
 	GPUMEM_RULE_HEAT = 0, /* the coldest leaves */
 	GPUMEM_RULE_PIN = 1,  /* what is there stays, nothing new is let in */
@@ -232,7 +232,7 @@ struct gpumem_job_process {
 	enum gpumem_rule rule;
 	uint32_t switches; /* of the rule */
 	uint32_t signals, notes;
-	uint32_t hit_permille[3]; /* touches that would meet the device under heat, pin, often */
+	uint32_t hit_permille[4]; /* touches that would meet the device under heat, pin, often, age */
 	uint32_t seen_permille;	  /* touches that did, lately */
 	uint64_t cpu_ns;	  /* the agent's own time, moves apart */
 	uint64_t chunk_count;

@@ -77,6 +77,7 @@ enum process_column {
 	PROC_HEAT,
 	PROC_PIN,
 	PROC_OFTEN,
+	PROC_AGE,
 	PROC_SEEN,
 	PROC_SIGNALS,
 	PROC_NOTES,
@@ -91,13 +92,14 @@ static const struct table_column process_columns[] = {
 	[PROC_HEAT] = { "HITHEAT", TABLE_NUMBER, "" },
 	[PROC_PIN] = { "HITPIN", TABLE_NUMBER, "" },
 	[PROC_OFTEN] = { "HITOFTEN", TABLE_NUMBER, "" },
+	[PROC_AGE] = { "HITAGE", TABLE_NUMBER, "" },
 	[PROC_SEEN] = { "HITSEEN", TABLE_NUMBER, "" },
 	[PROC_SIGNALS] = { "SIGNALS", TABLE_TEXT, "" },
 	[PROC_NOTES] = { "NOTES", TABLE_TEXT, "" },
 	{ NULL },
 };
 #define PROCESS_COLUMNS                                                                          \
-	"JOB,PID,COMMAND,ORDER,RULE,SWITCHES,HITHEAT,HITPIN,HITOFTEN,HITSEEN,SIGNALS,NOTES"
+	"JOB,PID,COMMAND,ORDER,RULE,SWITCHES,HITHEAT,HITPIN,HITOFTEN,HITAGE,HITSEEN,SIGNALS,NOTES"
 
 struct options {
 	struct job_filter filter;
@@ -274,6 +276,7 @@ static void process_rows(struct table *table, const struct view *v, pid_t only)
 			put_percent(table, PROC_HEAT, p->hit_permille[0]);
 			put_percent(table, PROC_PIN, p->hit_permille[1]);
 			put_percent(table, PROC_OFTEN, p->hit_permille[2]);
+			put_percent(table, PROC_AGE, p->hit_permille[3]);
 		}
 		put_percent(table, PROC_SEEN, p->seen_permille);
 		table_text(table, PROC_SIGNALS, facts_signals(p->signals, text));

@@ -312,6 +312,7 @@ static void publish_engine(struct gm_proc *p)
 	atomic_store(&slot->hit_permille[0], v.hit_permille[0]);
 	atomic_store(&slot->hit_permille[1], v.hit_permille[1]);
 	atomic_store(&slot->hit_often_permille, v.hit_permille[2]);
+	atomic_store(&slot->hit_age_permille, v.hit_permille[3]);
 	atomic_store(&slot->seen_permille, v.seen_permille);
 	atomic_store(&slot->signals, live_signals(p));
 	atomic_store(&slot->chunks, p->chunks.used);

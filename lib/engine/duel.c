@@ -13,21 +13,23 @@
 #define MISS_ONE 256u /* misses have eight binary places */
 #define RIPE_FAULTS 64u /* of samples, for a choice within an epoch */
 #define BETTER_PERCENT 10u /* less to pay before the arm changes */
-#define ASTRAY_PERCENT 125u /* of a shadow's misses, and these few */
-#define ASTRAY_FEW 8u
+/* How long misses are remembered, in halves of a round of touching every chunk once: a sweep has to be seen
+ * whole, however many epochs it takes. */
+#define WINDOW_HALVES 5u
+/* What pin must save to be chosen, in thousandths of the touches: it follows nobody who goes on to other data. */
+#define PIN_BIAS 20u
 
 /* In the order of `arm` in the shadow. */
 static const enum gpumem_rule arms[GM_DUEL_ARMS] = {GPUMEM_RULE_HEAT, GPUMEM_RULE_PIN,
-						    GPUMEM_RULE_OFTEN};
-/* What an arm must save to be chosen, in thousandths of the touches. Only heat follows when the
- * program goes on to other data, so where the others are no better, heat it is. */
-static const uint32_t bias[GM_DUEL_ARMS] = {0, 20, 10};
+						    GPUMEM_RULE_OFTEN, GPUMEM_RULE_AGE};
+enum { HEAT, PIN, OFTEN, AGE };
 
 struct sample {
 	uint32_t id;
 	uint32_t heat;
 	uint16_t often;
-	bool touched; /* in this epoch */
+	uint8_t idle; /* epochs since it was touched */
+	bool touched, faulted; /* in this epoch */
 };
 
 struct directory {
@@ -48,17 +50,25 @@ struct gm_shadow {
 	uint32_t shift; /* one of 2^shift chunks is sampled */
 	uint32_t order; /* counts up with each arrival in a directory */
 	uint64_t touches; /* decayed */
-	uint64_t faults; /* of the device; decayed like the misses they are compared with */
-	uint32_t fresh_faults; /* since the last choice */
+	uint32_t fresh_touches; /* since the last epoch */
+	uint32_t fresh_faults;	/* since the last choice */
+	bool forced;
+	const struct gm_often *often;
 	struct directory arm[GM_DUEL_ARMS];
 	struct gm_trial trial;
 };
 
 _Static_assert(GM_TRIAL_ARMS == GM_DUEL_ARMS, "every arm is tried");
 
-struct gm_shadow *gm_duel_new(void)
+struct gm_shadow *gm_duel_new(const struct gm_often *often, bool forced)
 {
-	return gm_shmem_new(sizeof(struct gm_shadow));
+	struct gm_shadow *s = gm_shmem_new(sizeof(*s));
+
+	if (s) {
+		s->often = often;
+		s->forced = forced;
+	}
+	return s;
 }
 
 void gm_duel_free(struct gm_shadow *s)
@@ -198,12 +208,42 @@ static uint32_t slot_of(struct gm_shadow *s, uint32_t id)
 
 static uint64_t key_of(unsigned a, const struct sample *sample, uint32_t order)
 {
-	return gm_duel_key(arms[a], sample->heat, sample->often, order);
+	return gm_duel_key(arms[a], sample->heat, sample->often, sample->idle, order);
+}
+
+static bool newest_first(unsigned a)
+{
+	return a == PIN || a == OFTEN;
 }
 
 static uint32_t order_of(unsigned a, uint64_t key)
 {
-	return arms[a] == GPUMEM_RULE_HEAT ? (uint32_t)key : UINT32_MAX - (uint32_t)key;
+	return newest_first(a) ? UINT32_MAX - (uint32_t)key : (uint32_t)key;
+}
+
+/* As gm_engine_swap() has it. */
+static bool would_come(unsigned a, const struct sample *in, const struct sample *out)
+{
+	switch (a) {
+	case PIN:
+		return false;
+	case OFTEN:
+		return in->often > out->often + out->often / 8;
+	case AGE:
+		return out->idle > in->idle;
+	default:
+		return in->heat > out->heat + out->heat / 8;
+	}
+}
+
+static void come(struct gm_shadow *s, unsigned a, uint16_t slot)
+{
+	struct directory *d = &s->arm[a];
+	struct sample as = s->sample[slot];
+
+	as.often = gm_duel_newcomer(as.often);
+	d->key[slot] = key_of(a, &as, s->order);
+	sift_up(d, ++d->count, slot);
 }
 
 static void miss(struct gm_shadow *s, unsigned a, uint16_t slot)
@@ -211,12 +251,16 @@ static void miss(struct gm_shadow *s, unsigned a, uint16_t slot)
 	struct directory *d = &s->arm[a];
 
 	d->misses += MISS_ONE;
-	if (d->count >= d->room && d->count)
-		leave(d, d->heap[1]);
-	if (d->count >= d->room)
+	if (d->room == 0)
 		return;
-	d->key[slot] = key_of(a, &s->sample[slot], s->order);
-	sift_up(d, ++d->count, slot);
+	if (d->count >= d->room) {
+		uint16_t out = d->heap[1];
+
+		if (!s->forced && !would_come(a, &s->sample[slot], &s->sample[out]))
+			return;
+		leave(d, out);
+	}
+	come(s, a, slot);
 }
 
 static void touch(struct gm_shadow *s, uint32_t id, bool fault)
@@ -227,22 +271,45 @@ static void touch(struct gm_shadow *s, uint32_t id, bool fault)
 	if (slot == NOBODY)
 		return;
 	sample = &s->sample[slot];
-	s->fresh_faults += fault;
-	s->faults += fault ? MISS_ONE : 0;
+	if (fault && sample->touched)
+		sample->often = gm_often_more(s->often, sample->often);
 	sample->heat += GM_HEAT_ONE;
+	sample->idle = 0;
 	sample->touched = true;
+	sample->faulted |= fault;
 	s->order++;
 	s->touches += MISS_ONE;
+	s->fresh_touches++;
+	s->fresh_faults += fault;
 	for (unsigned a = 0; a < GM_DUEL_ARMS; a++) {
 		struct directory *d = &s->arm[a];
 
 		if (!d->place[slot]) {
 			miss(s, a, (uint16_t)slot);
-		} else if (arms[a] == GPUMEM_RULE_HEAT) {
+		} else if (!newest_first(a)) {
 			d->key[slot] = key_of(a, sample, order_of(a, d->key[slot]));
 			sift_down(d, d->place[slot], (uint16_t)slot);
 		}
 	}
+}
+
+void gm_duel_pinned(struct gm_shadow *s)
+{
+	struct directory *d = &s->arm[PIN];
+
+	while (d->count)
+		leave(d, d->heap[d->count]);
+}
+
+void gm_duel_holds(struct gm_shadow *s, uint32_t id)
+{
+	struct directory *d = &s->arm[PIN];
+	uint32_t slot = d->count < d->room ? slot_of(s, id) : NOBODY;
+
+	if (slot == NOBODY || d->place[slot])
+		return;
+	s->order++;
+	come(s, PIN, (uint16_t)slot);
 }
 
 void gm_duel_faulted(struct gm_shadow *s, uint32_t id)
@@ -261,30 +328,39 @@ static void cool(struct gm_shadow *s)
 		struct sample *sample = &s->sample[i];
 
 		sample->heat = sample->heat * GM_HEAT_COOLING >> 8;
-		sample->often = gm_duel_often(sample->often, sample->touched);
-		sample->touched = false;
+		sample->often = gm_often_value(s->often, sample->often, sample->touched, sample->faulted);
+		sample->idle = (uint8_t)(sample->idle + (!sample->touched && sample->idle < UINT8_MAX));
+		sample->touched = sample->faulted = false;
 	}
 }
 
-void gm_duel_epoch(struct gm_shadow *s, uint32_t room, uint32_t chunks)
+static void sort_again(struct gm_shadow *s, unsigned a)
 {
+	struct directory *d = &s->arm[a];
+
+	for (uint32_t i = 1; i <= d->count; i++) {
+		uint16_t slot = d->heap[i];
+
+		d->key[slot] = key_of(a, &s->sample[slot], order_of(a, d->key[slot]));
+	}
+	for (uint32_t i = d->count / 2; i > 0; i--)
+		sift_down(d, i, d->heap[i]);
+}
+
+void gm_duel_epoch(struct gm_shadow *s, uint32_t room)
+{
+	uint64_t window = (uint64_t)s->used * WINDOW_HALVES / 2, all = window + s->fresh_touches;
+
 	cool(s);
-	s->touches = s->touches / 5 * 4;
-	s->faults = s->faults / 5 * 4;
-	if (chunks > s->used)
-		room = (uint32_t)((uint64_t)room * s->used / chunks);
+	s->fresh_touches = 0;
+	s->touches = all ? s->touches * window / all : 0;
+	room >>= s->shift;
 	for (unsigned a = 0; a < GM_DUEL_ARMS; a++) {
 		struct directory *d = &s->arm[a];
 
-		d->misses = d->misses / 5 * 4;
+		d->misses = all ? d->misses * window / all : 0;
 		d->room = room < GM_DUEL_SAMPLES ? room : GM_DUEL_SAMPLES;
-		for (uint32_t i = 1; i <= d->count; i++) {
-			uint16_t slot = d->heap[i];
-
-			d->key[slot] = key_of(a, &s->sample[slot], order_of(a, d->key[slot]));
-		}
-		for (uint32_t i = d->count / 2; i > 0; i--)
-			sift_down(d, i, d->heap[i]);
+		sort_again(s, a);
 		while (d->count > d->room)
 			leave(d, d->heap[1]);
 	}
@@ -306,11 +382,6 @@ static unsigned index_of(enum gpumem_rule arm)
 	return a;
 }
 
-bool gm_duel_astray(const struct gm_shadow *s, enum gpumem_rule arm)
-{
-	return s->faults > s->arm[index_of(arm)].misses / 100 * ASTRAY_PERCENT + ASTRAY_FEW * MISS_ONE;
-}
-
 enum gpumem_rule gm_duel_judge(struct gm_shadow *s, enum gpumem_rule arm, uint32_t faults,
 			       uint32_t touched)
 {
@@ -321,17 +392,17 @@ enum gpumem_rule gm_duel_judge(struct gm_shadow *s, enum gpumem_rule arm, uint32
 enum gpumem_rule gm_duel_choose(struct gm_shadow *s, enum gpumem_rule arm, unsigned without)
 {
 	uint64_t cost[GM_DUEL_ARMS];
-	unsigned best = 0, now = index_of(arm);
+	unsigned now = index_of(arm), best = now;
 
 	s->fresh_faults = 0;
-	for (unsigned a = 0; a < GM_DUEL_ARMS; a++) {
-		cost[a] = s->arm[a].misses;
-		if (!(without & GM_WITHOUT_BIAS))
-			cost[a] += s->touches * bias[a] / 1000;
-	}
 	for (unsigned a = 0; a < GM_DUEL_ARMS; a++)
-		if (cost[a] < cost[best] && (a == now || !gm_trial_is_out(&s->trial, a)) &&
-		    !(arms[a] == GPUMEM_RULE_OFTEN && without & GM_WITHOUT_OFTEN))
+		cost[a] = s->arm[a].misses;
+	if (!(without & GM_WITHOUT_BIAS))
+		cost[PIN] += s->touches * PIN_BIAS / 1000;
+	for (unsigned a = 0; a < GM_DUEL_ARMS; a++)
+		if (cost[a] < cost[best] && !gm_trial_is_out(&s->trial, a) &&
+		    !(a == OFTEN && without & GM_WITHOUT_OFTEN) &&
+		    !(a == AGE && without & GM_WITHOUT_AGE))
 			best = a;
 	if (cost[best] + MISS_ONE >= cost[now] / 100 * (100 - BETTER_PERCENT))
 		best = now;

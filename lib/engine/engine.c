@@ -13,7 +13,6 @@
 #define REFAULT_EPOCHS 2u /* a touch within so many epochs after eviction is a refault */
 #define MOST_GUARD 8u /* epochs */
 #define EXPLORE 32u /* one in so many exchanges tries what pin forbids */
-#define EXPLORE_ASTRAY 8u /* when the duel came to pin with other chunks than pin would have kept */
 #define CROWD 4u /* settling chunks are none when they are more than one in so many */
 #define CHUNK_PAGES 512u
 /* What a move costs whatever its size, in pages copied: a tenth of a full chunk (tests/bench, svm-rate). */
@@ -65,9 +64,12 @@ static uint64_t next_random(struct gm_engine *e)
 
 /* ---- beginning and end */
 
-static enum gpumem_rule arm_of(enum gpumem_evict_order order)
+static enum gpumem_rule arm_of(const struct gm_engine *e, enum gpumem_evict_order order)
 {
 	switch (order) {
+	case GPUMEM_EVICT_DUEL:
+		/* Before anything is known: taking everybody in, a sweep would throw all out. */
+		return e->forced ? GPUMEM_RULE_PIN : GPUMEM_RULE_HEAT;
 	case GPUMEM_EVICT_AGE:
 		return GPUMEM_RULE_AGE;
 	case GPUMEM_EVICT_LRF:
@@ -91,7 +93,7 @@ int gm_engine_set_order(struct gm_engine *e, enum gpumem_evict_order order)
 	if (order == GPUMEM_EVICT_DEFAULT)
 		order = GPUMEM_EVICT_DUEL;
 	if (order == GPUMEM_EVICT_DUEL && !e->shadow) {
-		e->shadow = gm_duel_new();
+		e->shadow = gm_duel_new(&e->often, e->forced);
 		if (!e->shadow)
 			return -ENOMEM;
 	}
@@ -100,7 +102,7 @@ int gm_engine_set_order(struct gm_engine *e, enum gpumem_evict_order order)
 		e->shadow = NULL;
 	}
 	e->order = order;
-	e->arm = arm_of(order);
+	e->arm = arm_of(e, order);
 	forget_ranks(e);
 	return 0;
 }
@@ -112,6 +114,7 @@ int gm_engine_init(struct gm_engine *e, struct gm_chunks *chunks, uint32_t devic
 	e->chunks = chunks;
 	e->device = device;
 	e->random = seed;
+	gm_often_begin(&e->often);
 	for (unsigned i = 0; i < GM_RANK_COUNT; i++) {
 		e->ranking[i] = gm_ranking_new();
 		if (!e->ranking[i]) {
@@ -123,6 +126,14 @@ int gm_engine_init(struct gm_engine *e, struct gm_chunks *chunks, uint32_t devic
 		return 0;
 	gm_engine_fini(e);
 	return -ENOMEM;
+}
+
+int gm_engine_force(struct gm_engine *e)
+{
+	e->forced = true;
+	gm_duel_free(e->shadow);
+	e->shadow = NULL;
+	return gm_engine_set_order(e, e->order);
 }
 
 void gm_engine_fini(struct gm_engine *e)
@@ -171,6 +182,7 @@ static uint64_t key_of(const struct gm_engine *e, const struct gm_chunk *c, bool
 {
 	uint64_t group = group_of(e, c);
 	enum gpumem_rule arm = e->arm;
+	uint16_t often = c->often;
 
 	/* With epochs so long that most came in the last ones, what was hot all along would leave for them. */
 	if (forced && e->crowded && group == SETTLING)
@@ -181,11 +193,11 @@ static uint64_t key_of(const struct gm_engine *e, const struct gm_chunk *c, bool
 		group = c->flags & GM_CHUNK_LIKED ? PROTECTED : FREE;
 	if (!forced && arm == GPUMEM_RULE_PIN)
 		arm = GPUMEM_RULE_HEAT;
-	if (arm == GPUMEM_RULE_AGE)
-		return group << 62 | (uint64_t)(UINT8_MAX - c->idle) << 32 | c->order;
 	if (arm == GPUMEM_RULE_LRF)
 		return group << 62 | c->order;
-	return group << 62 | gm_duel_key(arm, worth(c), c->often, c->order);
+	if (forced && since(c) == 0)
+		often = gm_duel_newcomer(often);
+	return group << 62 | gm_duel_key(arm, worth(c), often, c->idle, c->order);
 }
 
 static struct gm_ranking *ranking(struct gm_engine *e, bool forced, size_t n)
@@ -227,6 +239,15 @@ static void rank(struct gm_engine *e, uint32_t id, bool add)
 
 /* ---- events */
 
+static void show_pinned(struct gm_engine *e)
+{
+	gm_duel_pinned(e->shadow);
+	for (uint32_t id = gm_chunks_next(e->chunks, GM_NO_CHUNK); id != GM_NO_CHUNK;
+	     id = gm_chunks_next(e->chunks, id))
+		if (here(e, gm_chunk_at(e->chunks, id)))
+			gm_duel_holds(e->shadow, id);
+}
+
 static void set_arm(struct gm_engine *e, enum gpumem_rule arm)
 {
 	if (arm == e->arm)
@@ -234,6 +255,8 @@ static void set_arm(struct gm_engine *e, enum gpumem_rule arm)
 	e->arm = arm;
 	e->switches++;
 	forget_ranks(e);
+	if (arm == GPUMEM_RULE_PIN && e->shadow)
+		show_pinned(e);
 }
 
 static void count_touch(struct gm_engine *e, struct gm_chunk *c)
@@ -241,6 +264,7 @@ static void count_touch(struct gm_engine *e, struct gm_chunk *c)
 	bool hit = here(e, c);
 
 	e->touches++;
+	e->epoch_events++;
 	e->hits += hit;
 	e->lately_touches++;
 	e->lately_hits += hit;
@@ -280,12 +304,14 @@ void gm_engine_faulted(struct gm_engine *e, uint32_t id)
 		return;
 	count_touch(e, c);
 	e->epoch_faults += !here(e, c);
-	if (!(c->flags & GM_CHUNK_COUNTED)) {
-		rank(e, id, false);
+	gm_often_fault(&e->often, !(c->flags & GM_CHUNK_COUNTED));
+	rank(e, id, false);
+	if (c->flags & GM_CHUNK_COUNTED)
+		c->often = gm_often_more(&e->often, c->often);
+	else
 		warm(c);
-		c->flags |= GM_CHUNK_COUNTED;
-		rank(e, id, true);
-	}
+	c->flags |= GM_CHUNK_COUNTED;
+	rank(e, id, true);
 	if (!e->shadow)
 		return;
 	gm_duel_faulted(e->shadow, id);
@@ -363,10 +389,11 @@ static bool age_guard(struct gm_chunk *c, bool is_here)
 static void age(struct gm_engine *e, struct gm_chunk *c, bool reset)
 {
 	bool touched = c->flags & (GM_CHUNK_HIT | GM_CHUNK_MISSED | GM_CHUNK_COUNTED);
+	bool counted = c->flags & GM_CHUNK_COUNTED;
 
 	c->heat = (uint8_t)(c->heat * GM_HEAT_COOLING >> 8);
-	c->often = gm_duel_often(c->often, touched);
-	if (touched && !(c->flags & GM_CHUNK_COUNTED))
+	c->often = gm_often_value(&e->often, c->often, touched, counted);
+	if (touched && !counted)
 		warm(c);
 	if (touched)
 		c->idle = 0;
@@ -387,7 +414,7 @@ static void next_arm(struct gm_engine *e)
 {
 	enum gpumem_rule arm = e->arm;
 
-	gm_duel_epoch(e->shadow, e->room, e->chunks->used);
+	gm_duel_epoch(e->shadow, e->room);
 	if (!(e->without & GM_WITHOUT_TRIALS))
 		arm = gm_duel_judge(e->shadow, arm, e->epoch_faults, e->epoch_touched);
 	if (arm == e->arm)
@@ -400,7 +427,9 @@ void gm_engine_epoch(struct gm_engine *e)
 	/* When everybody is protected nobody is. */
 	bool reset = e->guarded > e->resident / 4;
 
+	gm_often_epoch(&e->often, e->epoch_events, e->chunks->used);
 	e->guarded = e->settling = e->epoch_touched = 0;
+	e->epoch_events = 0;
 	for (uint32_t n = 0; n < e->chunks->leaves; n++) {
 		struct gm_leaf *leaf = e->chunks->leaf[n];
 
@@ -423,17 +452,9 @@ void gm_engine_epoch(struct gm_engine *e)
 
 /* ---- decisions */
 
-static bool astray(const struct gm_engine *e)
-{
-	return e->shadow && !(e->without & GM_WITHOUT_EXPLORING) &&
-	       gm_duel_astray(e->shadow, e->arm);
-}
-
 size_t gm_engine_victims(struct gm_engine *e, size_t n, bool force, uint32_t *ret)
 {
-	bool explore = force && e->arm == GPUMEM_RULE_PIN && e->move_order % EXPLORE_ASTRAY == 0 &&
-		       astray(e);
-	const struct gm_ranking *r = ranking(e, force && !explore, n);
+	const struct gm_ranking *r = ranking(e, force, n);
 	const struct gm_ranked *next;
 	size_t count = 0;
 
@@ -489,15 +510,14 @@ bool gm_engine_swap(struct gm_engine *e, uint32_t in, uint32_t out, enum gpumem_
 		return false;
 	}
 	if (e->arm == GPUMEM_RULE_LRF || e->arm == GPUMEM_RULE_AGE) {
-		*reason = GPUMEM_REASON_FAULTED;
-		return true;
+		/* An arm of the duel does not exchange what is as old. */
+		yes = !e->shadow || leaves->idle > came->idle;
+		*reason = yes ? GPUMEM_REASON_FAULTED : GPUMEM_REASON_NOT_HOTTER;
+		return yes;
 	}
 	if (e->arm == GPUMEM_RULE_PIN) {
 		/* The duel's shadows try for nothing. */
-		if (e->shadow)
-			yes = astray(e) && next_random(e) % EXPLORE_ASTRAY == 0;
-		else
-			yes = !(e->without & GM_WITHOUT_EXPLORING) && next_random(e) % EXPLORE == 0;
+		yes = !e->shadow && next_random(e) % EXPLORE == 0;
 		*reason = yes ? GPUMEM_REASON_EXPLORE : GPUMEM_REASON_PINNED;
 		return yes;
 	}
@@ -529,5 +549,6 @@ void gm_engine_look(const struct gm_engine *e, struct gm_engine_view *ret)
 		ret->hit_permille[0] = gm_duel_hit_permille(e->shadow, GPUMEM_RULE_HEAT);
 		ret->hit_permille[1] = gm_duel_hit_permille(e->shadow, GPUMEM_RULE_PIN);
 		ret->hit_permille[2] = gm_duel_hit_permille(e->shadow, GPUMEM_RULE_OFTEN);
+		ret->hit_permille[3] = gm_duel_hit_permille(e->shadow, GPUMEM_RULE_AGE);
 	}
 }

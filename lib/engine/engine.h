@@ -11,6 +11,7 @@
 #define GM_ENGINE_H
 
 #include "engine/chunks.h"
+#include "engine/often.h"
 
 struct gm_ranking; /* who leaves first; engine/ranking.h */
 struct gm_shadow; /* replays sampled touches under one arm; engine/duel.c */
@@ -31,8 +32,11 @@ struct gm_engine {
 	uint32_t guarded;	  /* chunks whose guard was up at the last epoch */
 	uint32_t settling;	  /* chunks on it that came too lately to be victims */
 	bool crowded;		  /* so many that they are no exception */
+	bool forced;		  /* gm_engine_force() */
 	uint32_t epoch_touched;	  /* chunks, in the epoch that ends */
 	uint32_t epoch_faults;	  /* of what was not on the device, in this epoch */
+	uint64_t epoch_events;	  /* touches told of, in this epoch */
+	struct gm_often often;
 	unsigned without;	  /* GM_WITHOUT_*: parts switched off, to see what they are worth */
 	struct gm_shadow *shadow; /* NULL: nothing to choose between */
 	struct gm_ranking *ranking[3]; /* victims by choice, by force; wanted ones */
@@ -40,8 +44,8 @@ struct gm_engine {
 
 #define GM_WITHOUT_SETTLING 1u
 #define GM_WITHOUT_GUARD 2u
-#define GM_WITHOUT_EXPLORING 4u
-#define GM_WITHOUT_OFTEN 8u   /* the duel is between heat and pin */
+#define GM_WITHOUT_AGE 4u
+#define GM_WITHOUT_OFTEN 8u   /* one arm less in the duel */
 #define GM_WITHOUT_MIDWAY 16u /* the duel is decided at epochs alone */
 #define GM_WITHOUT_BIAS 32u   /* the duel treats all arms alike */
 #define GM_WITHOUT_TRIALS 64u /* the shadows are believed */
@@ -50,6 +54,9 @@ struct gm_engine {
 int gm_engine_init(struct gm_engine *e, struct gm_chunks *chunks, uint32_t device,
 		   enum gpumem_evict_order order, uint64_t seed);
 void gm_engine_fini(struct gm_engine *e);
+/* Whoever misses comes, as with a driver that moves on each fault: gm_engine_swap() is not asked. Before the
+ * first event. Errors: ENOMEM. */
+int gm_engine_force(struct gm_engine *e);
 /* Another rule from now on; heat and guards are kept. */
 int gm_engine_set_order(struct gm_engine *e, enum gpumem_evict_order order);
 /* The limit changed, or others took their share. */
@@ -88,7 +95,7 @@ unsigned gm_engine_class(const struct gm_engine *e, uint32_t id);
 struct gm_engine_view {
 	enum gpumem_rule arm;
 	uint32_t switches;
-	uint32_t hit_permille[3]; /* heat, pin, often, as their shadows have it; 0 without shadows */
+	uint32_t hit_permille[4]; /* heat, pin, often, age, as their shadows have it; 0 without shadows */
 	uint32_t seen_permille;	  /* touches that met the device, lately */
 	uint64_t refaults;
 };

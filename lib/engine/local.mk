@@ -6,6 +6,7 @@ lib_libgm_engine_la_SOURCES = \
 	lib/engine/chunks.c lib/engine/chunks.h \
 	lib/engine/duel.c lib/engine/duel.h \
 	lib/engine/engine.c lib/engine/engine.h \
+	lib/engine/often.c lib/engine/often.h \
 	lib/engine/ranking.c lib/engine/ranking.h \
 	lib/engine/share.c lib/engine/share.h \
 	lib/engine/trial.c lib/engine/trial.h

@@ -8,6 +8,8 @@
 #define MOST_ROUNDS 64u
 #define RATE_ONE 1024u
 #define TOLERATED_PERCENT 105u /* of the faults before */
+#define OTHER_DATA_PERCENT 150u /* of the faults when judged last, and this share of what was touched: */
+#define OTHER_DATA_RATE (RATE_ONE / 16)
 
 static void start_over(struct gm_trial *t)
 {
@@ -27,6 +29,19 @@ static bool has_failed(const struct gm_trial *t, unsigned arm, unsigned before)
 	       (uint64_t)t->rate[arm] * 100 > (uint64_t)t->rate[before] * TOLERATED_PERCENT;
 }
 
+static bool went_on(const struct gm_trial *t, unsigned arm, uint32_t faults, uint32_t touched)
+{
+	return touched && t->rate[arm] &&
+	       (uint64_t)faults * RATE_ONE / touched >
+		       (uint64_t)t->rate[arm] * OTHER_DATA_PERCENT / 100 + OTHER_DATA_RATE;
+}
+
+static void forget_verdicts(struct gm_trial *t)
+{
+	for (unsigned a = 0; a < GM_TRIAL_ARMS; a++)
+		t->out_until[a] = t->rate[a] = t->rounds[a] = 0;
+}
+
 unsigned gm_trial_epoch(struct gm_trial *t, unsigned arm, uint32_t faults, uint32_t touched,
 			uint64_t all)
 {
@@ -37,6 +52,8 @@ unsigned gm_trial_epoch(struct gm_trial *t, unsigned arm, uint32_t faults, uint3
 		t->begun_within = false;
 		return arm;
 	}
+	if (went_on(t, arm, faults, touched))
+		forget_verdicts(t);
 	t->faults += faults;
 	t->touched += touched;
 	if (t->touched < all || t->touched == 0)

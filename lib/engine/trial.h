@@ -3,7 +3,8 @@
  * trial.h: how the arms of the duel fared while they decided. Shadows see less than the device: what is hit
  * again and again is told of once, so an arm that would have thrown it out looks better than it is.
  * Whoever is chosen is on trial until every chunk could have been touched once; if more faults
- * came than before, it goes back and stays out, longer each time. Pure.
+ * came than before, it goes back and stays out, longer each time; until faults of one epoch tell that the
+ * program went on to other data, of which nothing is known. Pure.
  */
 #ifndef GM_TRIAL_H
 #define GM_TRIAL_H
@@ -11,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GM_TRIAL_ARMS 3u
+#define GM_TRIAL_ARMS 4u
 
 struct gm_trial {
 	uint64_t work; /* chunks touched, summed over the epochs */

@@ -126,7 +126,7 @@ struct gm_slot {
 	_Atomic uint64_t chunks;
 	_Atomic uint32_t epoch, ring_next; /* count up */
 	_Atomic uint32_t host_class[GPUMEM_HEAT_CLASSES]; /* pages in system memory, by heat */
-	_Atomic uint32_t hit_often_permille, unused;
+	_Atomic uint32_t hit_often_permille, hit_age_permille;
 	uint64_t reserved[4];
 	struct gm_slot_device device[GPUMEM_MAX_DEVICES];
 	_Atomic uint32_t device_class[GPUMEM_MAX_DEVICES][GPUMEM_HEAT_CLASSES]; /* pages, by heat */

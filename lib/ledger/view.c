@@ -219,6 +219,7 @@ static void fill_engine(const struct gm_slot *s, struct gpumem_job_process *p)
 	p->hit_permille[0] = atomic_load(&s->hit_permille[0]);
 	p->hit_permille[1] = atomic_load(&s->hit_permille[1]);
 	p->hit_permille[2] = atomic_load(&s->hit_often_permille);
+	p->hit_permille[3] = atomic_load(&s->hit_age_permille);
 	p->seen_permille = atomic_load(&s->seen_permille);
 	p->cpu_ns = atomic_load(&s->cpu_ns);
 	p->chunk_count = atomic_load(&s->chunks);

@@ -26,9 +26,9 @@ test_expect_success 'marks follow what was set' '
 
 test_expect_success 'processes: order, rule, hit rates, signals, notes' '
 	cat >expected <<-EOF &&
-	JOB PID COMMAND ORDER RULE SWITCHES HITHEAT HITPIN HITOFTEN HITSEEN SIGNALS NOTES
-	7 $first sleep duel pin 3 61.4 83.2 70.1 79.0 presence,soft-dirty,smi memcg,bandwidth
-	7 $second sleep duel heat 0 0.0 0.0 0.0 0.0 - -
+	JOB PID COMMAND ORDER RULE SWITCHES HITHEAT HITPIN HITOFTEN HITAGE HITSEEN SIGNALS NOTES
+	7 $first sleep duel pin 3 61.4 83.2 70.1 59.8 79.0 presence,soft-dirty,smi memcg,bandwidth
+	7 $second sleep duel heat 0 0.0 0.0 0.0 0.0 0.0 - -
 	EOF
 	explain --summary | sed "1,/^\$/d" | plain >seen &&
 	test_cmp expected seen

@@ -124,6 +124,7 @@ static void fill_first(struct gm_slot *s)
 	atomic_store(&s->hit_permille[0], 614);
 	atomic_store(&s->hit_permille[1], 832);
 	atomic_store(&s->hit_often_permille, 701);
+	atomic_store(&s->hit_age_permille, 598);
 	atomic_store(&s->seen_permille, 790);
 	atomic_store(&s->failed[GPUMEM_FAIL_BUSY], 2);
 	for (uint32_t reason = 1; reason < GPUMEM_REASON_COUNT; reason++) {

@@ -28,6 +28,7 @@ UNIT_TESTS += \
 	tests/unit/test_engine \
 	tests/unit/test_engine_chunks \
 	tests/unit/test_duel \
+	tests/unit/test_often \
 	tests/unit/test_trial \
 	tests/unit/test_maps \
 	tests/unit/test_numa \
@@ -76,4 +77,5 @@ tests_unit_test_quiet_LDFLAGS = $(fake_place_ldflags)
 tests_unit_test_engine_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
 tests_unit_test_engine_chunks_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
 tests_unit_test_duel_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
+tests_unit_test_often_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)
 tests_unit_test_trial_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)

@@ -4,6 +4,24 @@
  */
 #include "engine_process.h"
 
+/* A driver that takes in who misses. Returns whether it was a hit. */
+static bool access_to(struct process *p, uint32_t n)
+{
+	uint32_t out;
+
+	if (gm_chunk_at(&p->chunks, p->id[n])->device_pages) {
+		touched(p, n);
+		return true;
+	}
+	gm_engine_faulted(&p->engine, p->id[n]);
+	if (p->engine.resident == 100) {
+		gm_engine_victims(&p->engine, 1, true, &out);
+		went(p, (uint32_t)gm_chunk_number(&p->chunks, out), true);
+	}
+	came(p, n);
+	return false;
+}
+
 /* A hot half beside a stream: what is touched often stays, what streams by passes through one
  * place. */
 static void test_often(void **state)
@@ -15,20 +33,11 @@ static void test_often(void **state)
 	(void)state;
 	srandom(3);
 	begin(&p, GPUMEM_EVICT_DUEL, 200, 100);
+	assert_int_equal(gm_engine_force(&p.engine), 0);
 	for (uint32_t i = 0; i < 20000; i++) {
 		uint32_t n = i % 2 ? 100 + stream++ % 100 : (uint32_t)random() % 90;
 
-		if (gm_chunk_at(&p.chunks, p.id[n])->device_pages) {
-			touched(&p, n);
-			late += i >= 10000;
-		} else {
-			gm_engine_faulted(&p.engine, p.id[n]);
-			if (p.engine.resident == 100) {
-				gm_engine_victims(&p.engine, 1, true, &out);
-				went(&p, (uint32_t)gm_chunk_number(&p.chunks, out), true);
-			}
-			came(&p, n);
-		}
+		late += access_to(&p, n) && i >= 10000;
 		if (i % 200 == 199)
 			epochs(&p, 1);
 	}
@@ -45,50 +54,71 @@ static void test_often(void **state)
 	end(&p);
 }
 
-/* Accesses that met the device: it holds what nobody uses when pin comes to decide. */
-static uint32_t hits_by_pin(unsigned without)
+/* Hits on 90 chunks that a device gets which sweeps over 200 others had filled. */
+static uint32_t hits_after_sweeps(unsigned without)
 {
-	uint32_t out, hits = 0;
 	struct process p;
+	uint32_t hits = 0;
 
 	srandom(7);
-	begin(&p, GPUMEM_EVICT_DUEL, 200, 100);
-	for (uint32_t n = 0; n < 200; n++)
-		touched(&p, n);
-	for (uint32_t n = 100; n < 200; n++)
-		came(&p, n);
-	epochs(&p, 3);
-	p.engine.arm = GPUMEM_RULE_PIN;
-	p.engine.without = GM_WITHOUT_MIDWAY | without;
+	begin(&p, GPUMEM_EVICT_DUEL, 300, 100);
+	assert_int_equal(gm_engine_force(&p.engine), 0);
 	for (uint32_t i = 0; i < 4000; i++) {
-		uint32_t n = (uint32_t)random() % 90;
-
-		if (gm_chunk_at(&p.chunks, p.id[n])->device_pages) {
-			hits++;
-			continue;
-		}
-		gm_engine_faulted(&p.engine, p.id[n]);
-		gm_engine_victims(&p.engine, 1, true, &out);
-		went(&p, (uint32_t)gm_chunk_number(&p.chunks, out), true);
-		came(&p, n);
+		access_to(&p, i % 200);
+		if (i % 100 == 99)
+			epochs(&p, 1);
 	}
+	assert_int_equal(p.engine.arm, GPUMEM_RULE_PIN);
+	p.engine.without = without;
+	for (uint32_t i = 0; i < 4000; i++)
+		hits += access_to(&p, 200 + (uint32_t)random() % 90);
 	end(&p);
 	return hits;
 }
 
-/* By itself pin lets one come for the other. The shadow knows better, so it tries. */
-static void test_astray(void **state)
+/* By itself pin lets one come for the other. Others' shadows tell, before the epoch is over. */
+static void test_other_data(void **state)
 {
 	(void)state;
-	assert_in_range(hits_by_pin(GM_WITHOUT_EXPLORING), 0, 400);
-	assert_in_range(hits_by_pin(0), 2000, 4000);
+	assert_in_range(hits_after_sweeps(GM_WITHOUT_MIDWAY), 0, 400);
+	assert_in_range(hits_after_sweeps(0), 3000, 4000);
+}
+
+/* Pin's shadow is what the device holds when pin comes to decide: half of all touches meet it, whatever was there. */
+static void test_pinned(void **state)
+{
+	struct gm_engine_view view;
+	struct process p;
+
+	(void)state;
+	begin(&p, GPUMEM_EVICT_DUEL, 200, 100);
+	assert_int_equal(gm_engine_force(&p.engine), 0);
+	p.engine.arm = GPUMEM_RULE_HEAT;
+	p.engine.without = GM_WITHOUT_OFTEN;
+	for (uint32_t i = 0; p.engine.arm != GPUMEM_RULE_PIN; i++) {
+		assert_in_range(i, 0, 10000);
+		access_to(&p, i % 200);
+		if (i % 100 == 99)
+			epochs(&p, 1);
+	}
+	for (uint32_t i = 0; i < 3000; i++) {
+		access_to(&p, i % 200);
+		if (i % 100 == 99)
+			epochs(&p, 1);
+	}
+	assert_int_equal(p.engine.arm, GPUMEM_RULE_PIN);
+	gm_engine_look(&p.engine, &view);
+	assert_in_range(view.seen_permille, 450, 510);
+	assert_in_range(view.hit_permille[1], view.seen_permille - 20, view.seen_permille + 20);
+	end(&p);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_often),
-		cmocka_unit_test(test_astray),
+		cmocka_unit_test(test_other_data),
+		cmocka_unit_test(test_pinned),
 	};
 
 	return cmocka_run_group_tests_name("duel", tests, NULL, NULL);

@@ -54,6 +54,21 @@ static void test_worse(void **state)
 	}
 }
 
+/* Half as many faults again: the program went on to other data, and who was out may be tried on it. */
+static void test_other_data(void **state)
+{
+	struct gm_trial t = { 0 };
+
+	(void)state;
+	assert_int_equal(epochs(&t, 0, 4, 20), 0);
+	gm_trial_begin(&t, 0);
+	assert_int_equal(epochs(&t, 2, 3, 30), 0);
+	assert_int_equal(epochs(&t, 0, 4, 32), 0);
+	assert_true(gm_trial_is_out(&t, 2));
+	assert_int_equal(epochs(&t, 0, 1, 52), 0);
+	assert_false(gm_trial_is_out(&t, 2));
+}
+
 /* Nothing to compare with, nothing touched: the shadows are believed. */
 static void test_unknown(void **state)
 {
@@ -72,6 +87,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_better),
 		cmocka_unit_test(test_worse),
+		cmocka_unit_test(test_other_data),
 		cmocka_unit_test(test_unknown),
 	};
 

@@ -110,8 +110,8 @@ void device_begin(struct device *d, const struct product *product, uint32_t chun
 	d->numbers = chunks;
 	d->bit = must_alloc(chunks, 1);
 	d->id = must_alloc(chunks, sizeof(*d->id));
-	if (gm_engine_init(&d->engine, &d->chunks, 0, (enum gpumem_evict_order)product->order,
-			   seed) < 0) {
+	if (gm_engine_init(&d->engine, &d->chunks, 0, (enum gpumem_evict_order)product->order, seed) < 0 ||
+	    (d->when == MOVES_DEMAND && gm_engine_force(&d->engine) < 0)) {
 		fputs("replay: out of memory\n", stderr);
 		exit(1);
 	}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * often.c: the mean of touches per epoch.
+ */
+#include "engine/often.h"
+
+#define WHOLE 4096u
+#define BIT_ONE 16u
+#define ROUNDS 32u /* of touching every chunk once: how long the memory is */
+#define HELD 4u	   /* what is known to be more than a bit says goes that much slower */
+
+void gm_often_begin(struct gm_often *o)
+{
+	*o = (struct gm_often){.pace = GM_OFTEN_FIRST_PACE, .per_bit = BIT_ONE};
+}
+
+void gm_often_fault(struct gm_often *o, bool first)
+{
+	o->faults++;
+	o->faulted += first;
+}
+
+void gm_often_epoch(struct gm_often *o, uint64_t touches, uint32_t chunks)
+{
+	uint64_t all = touches + (uint64_t)ROUNDS * chunks;
+
+	o->per_bit = o->faulted ? (uint32_t)((uint64_t)BIT_ONE * o->faults / o->faulted) : BIT_ONE;
+	o->faults -= o->faults / 4;
+	o->faulted -= o->faulted / 4;
+	o->pace = touches ? (uint32_t)(WHOLE * touches / all) : 0;
+	if (o->pace == 0 && touches)
+		o->pace = 1;
+}
+
+static uint16_t at_most(uint32_t value)
+{
+	return (uint16_t)(value < UINT16_MAX ? value : UINT16_MAX);
+}
+
+uint16_t gm_often_more(const struct gm_often *o, uint16_t value)
+{
+	return at_most(value + GM_OFTEN_ONE * o->pace / WHOLE);
+}
+
+uint16_t gm_often_value(const struct gm_often *o, uint16_t value, bool touched, bool counted)
+{
+	uint64_t seen = 0;
+
+	if (counted)
+		seen = GM_OFTEN_ONE;
+	else if (touched)
+		seen = (uint64_t)GM_OFTEN_ONE * o->per_bit / BIT_ONE;
+	if (touched && !counted && value > seen)
+		return (uint16_t)(value - (value - seen) * o->pace / WHOLE / HELD);
+	value = (uint16_t)(value - (uint32_t)value * o->pace / WHOLE);
+	return at_most((uint32_t)(value + seen * o->pace / WHOLE));
+}
