@@ -12,7 +12,7 @@
 #define NOBODY UINT32_MAX
 #define MISS_ONE 256u /* misses have eight binary places */
 #define RIPE_FAULTS 64u /* of samples, for a choice within an epoch */
-#define BETTER_PERCENT 10u /* less to pay before the arm changes */
+#define BETTER_PERCENT 7u /* less to pay before the arm changes */
 /* How long misses are remembered, in halves of a round of touching every chunk once: a sweep has to be seen
  * whole, however many epochs it takes. */
 #define WINDOW_HALVES 5u
@@ -246,11 +246,11 @@ static void come(struct gm_shadow *s, unsigned a, uint16_t slot)
 	sift_up(d, ++d->count, slot);
 }
 
-static void miss(struct gm_shadow *s, unsigned a, uint16_t slot)
+static void miss(struct gm_shadow *s, unsigned a, uint16_t slot, uint32_t price)
 {
 	struct directory *d = &s->arm[a];
 
-	d->misses += MISS_ONE;
+	d->misses += price;
 	if (d->room == 0)
 		return;
 	if (d->count >= d->room) {
@@ -265,11 +265,14 @@ static void miss(struct gm_shadow *s, unsigned a, uint16_t slot)
 
 static void touch(struct gm_shadow *s, uint32_t id, bool fault)
 {
-	uint32_t slot = slot_of(s, id);
+	uint32_t slot = slot_of(s, id), price = MISS_ONE;
 	struct sample *sample;
 
 	if (slot == NOBODY)
 		return;
+	/* Who misses comes and leaves again in between; where he may stay remote, the second time he comes. */
+	if (!fault && s->forced)
+		price = price * s->often->per_bit / GM_OFTEN_BIT;
 	sample = &s->sample[slot];
 	if (fault && sample->touched)
 		sample->often = gm_often_more(s->often, sample->often);
@@ -278,14 +281,14 @@ static void touch(struct gm_shadow *s, uint32_t id, bool fault)
 	sample->touched = true;
 	sample->faulted |= fault;
 	s->order++;
-	s->touches += MISS_ONE;
+	s->touches += price;
 	s->fresh_touches++;
 	s->fresh_faults += fault;
 	for (unsigned a = 0; a < GM_DUEL_ARMS; a++) {
 		struct directory *d = &s->arm[a];
 
 		if (!d->place[slot]) {
-			miss(s, a, (uint16_t)slot);
+			miss(s, a, (uint16_t)slot, price);
 		} else if (!newest_first(a)) {
 			d->key[slot] = key_of(a, sample, order_of(a, d->key[slot]));
 			sift_down(d, d->place[slot], (uint16_t)slot);

@@ -5,13 +5,13 @@
 #include "engine/often.h"
 
 #define WHOLE 4096u
-#define BIT_ONE 16u
+#define FIRST_PACE 64u
 #define ROUNDS 32u /* of touching every chunk once: how long the memory is */
 #define HELD 4u	   /* what is known to be more than a bit says goes that much slower */
 
 void gm_often_begin(struct gm_often *o)
 {
-	*o = (struct gm_often){.pace = GM_OFTEN_FIRST_PACE, .per_bit = BIT_ONE};
+	*o = (struct gm_often){.pace = FIRST_PACE, .per_bit = GM_OFTEN_BIT};
 }
 
 void gm_often_fault(struct gm_often *o, bool first)
@@ -24,7 +24,7 @@ void gm_often_epoch(struct gm_often *o, uint64_t touches, uint32_t chunks)
 {
 	uint64_t all = touches + (uint64_t)ROUNDS * chunks;
 
-	o->per_bit = o->faulted ? (uint32_t)((uint64_t)BIT_ONE * o->faults / o->faulted) : BIT_ONE;
+	o->per_bit = o->faulted ? (uint32_t)((uint64_t)GM_OFTEN_BIT * o->faults / o->faulted) : GM_OFTEN_BIT;
 	o->faults -= o->faults / 4;
 	o->faulted -= o->faulted / 4;
 	o->pace = touches ? (uint32_t)(WHOLE * touches / all) : 0;
@@ -49,7 +49,7 @@ uint16_t gm_often_value(const struct gm_often *o, uint16_t value, bool touched, 
 	if (counted)
 		seen = GM_OFTEN_ONE;
 	else if (touched)
-		seen = (uint64_t)GM_OFTEN_ONE * o->per_bit / BIT_ONE;
+		seen = (uint64_t)GM_OFTEN_ONE * o->per_bit / GM_OFTEN_BIT;
 	if (touched && !counted && value > seen)
 		return (uint16_t)(value - (value - seen) * o->pace / WHOLE / HELD);
 	value = (uint16_t)(value - (uint32_t)value * o->pace / WHOLE);

@@ -11,11 +11,11 @@
 #include <stdint.h>
 
 #define GM_OFTEN_ONE 8191u /* one touch in each epoch; a value holds up to eight */
-#define GM_OFTEN_FIRST_PACE 64u
+#define GM_OFTEN_BIT 16u  /* one touch in `per_bit` */
 
 struct gm_often {
 	uint32_t pace; /* of 4096, how far a value goes each epoch towards what it was in that one */
-	uint32_t per_bit; /* in sixteenths, the touches that a bit stands for */
+	uint32_t per_bit; /* the touches that a bit stands for */
 	uint32_t faults, faulted; /* decayed: faults, and chunks that had one in an epoch */
 };
 
