@@ -241,7 +241,8 @@ static void come(struct gm_shadow *s, unsigned a, uint16_t slot)
 	struct directory *d = &s->arm[a];
 	struct sample as = s->sample[slot];
 
-	as.often = gm_duel_newcomer(as.often);
+	if (s->forced)
+		as.often = gm_duel_newcomer(as.often);
 	d->key[slot] = key_of(a, &as, s->order);
 	sift_up(d, ++d->count, slot);
 }

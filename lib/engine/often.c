@@ -6,8 +6,7 @@
 
 #define WHOLE 4096u
 #define FIRST_PACE 64u
-#define ROUNDS 32u /* of touching every chunk once: how long the memory is */
-#define HELD 4u	   /* what is known to be more than a bit says goes that much slower */
+#define ROUNDS 64u /* of touching every chunk once: how long the memory is */
 
 void gm_often_begin(struct gm_often *o)
 {
@@ -50,8 +49,6 @@ uint16_t gm_often_value(const struct gm_often *o, uint16_t value, bool touched, 
 		seen = GM_OFTEN_ONE;
 	else if (touched)
 		seen = (uint64_t)GM_OFTEN_ONE * o->per_bit / GM_OFTEN_BIT;
-	if (touched && !counted && value > seen)
-		return (uint16_t)(value - (value - seen) * o->pace / WHOLE / HELD);
 	value = (uint16_t)(value - (uint32_t)value * o->pace / WHOLE);
 	return at_most((uint32_t)(value + seen * o->pace / WHOLE));
 }

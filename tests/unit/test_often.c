@@ -11,7 +11,7 @@
 #include "engine/often.h"
 
 #define CHUNKS 100u
-#define LONG 1000u /* epochs; the memory is 64 with half of the chunks touched */
+#define LONG 2000u /* epochs; the memory is 128 with half of the chunks touched */
 
 /* In each epoch every second chunk is touched, each `faults` times where it faults at all. */
 static void epoch(struct gm_often *o, unsigned faults)
@@ -46,10 +46,10 @@ static void test_bits(void **state)
 	near(never, 0);
 }
 
-/* Three faults of one chunk in an epoch: so many a bit stands for, too. What was seen to be more stays for a while. */
+/* Three faults of one chunk in an epoch: so many a bit stands for, too. */
 static void test_faults(void **state)
 {
-	uint16_t faulted = 0, bit = 0, known = 4 * GM_OFTEN_ONE;
+	uint16_t faulted = 0, bit = 0;
 	struct gm_often o;
 
 	(void)state;
@@ -60,12 +60,9 @@ static void test_faults(void **state)
 		epoch(&o, 3);
 		faulted = gm_often_value(&o, faulted, true, true);
 		bit = gm_often_value(&o, bit, true, false);
-		if (n < 64)
-			known = gm_often_value(&o, known, true, false);
 	}
 	near(faulted, 30);
 	near(bit, 30);
-	assert_in_range(known, GM_OFTEN_ONE * 37 / 10, GM_OFTEN_ONE * 39 / 10);
 }
 
 /* As many touches make as much of a difference in few epochs as in many. */
@@ -76,11 +73,11 @@ static void test_pace(void **state)
 
 	(void)state;
 	gm_often_begin(&o);
-	for (unsigned n = 0; n < 10; n++) {
+	for (unsigned n = 0; n < 20; n++) {
 		gm_often_epoch(&o, 4 * CHUNKS, CHUNKS);
 		few = gm_often_value(&o, few, true, false);
 	}
-	for (unsigned n = 0; n < 160; n++) {
+	for (unsigned n = 0; n < 320; n++) {
 		gm_often_epoch(&o, CHUNKS / 4, CHUNKS);
 		many = gm_often_value(&o, many, true, false);
 	}
