@@ -45,11 +45,11 @@ bool gm_duel_ripe(const struct gm_shadow *s);
 /* What of the touches met the arm's directory, lately. */
 uint32_t gm_duel_hit_permille(const struct gm_shadow *s, enum gpumem_rule arm);
 
-/* Who came in this epoch must be better by a fifth to stay for another: of those that are much alike each
+/* Who came in this epoch must be better by a quarter to stay for another: of those that are much alike each
  * exchange costs what would have been hit. */
 static inline uint16_t gm_duel_newcomer(uint16_t often)
 {
-	return (uint16_t)(often - often / 5);
+	return (uint16_t)(often - often / 4);
 }
 
 /* Less leaves first. What arms have in common, real chunks and shadows: 50 bits, no two equal. */

@@ -158,7 +158,8 @@ static unsigned group_of(const struct gm_engine *e, const struct gm_chunk *c)
 {
 	bool guarded = guard(c) && since(c) < guard(c) + SETTLE_EPOCHS;
 
-	if (c->flags & GM_CHUNK_SETTLING && !(e->without & GM_WITHOUT_SETTLING))
+	/* A driver that moves on each fault has no say in who comes, so lately is no merit. */
+	if (c->flags & GM_CHUNK_SETTLING && !e->forced && !(e->without & GM_WITHOUT_SETTLING))
 		return SETTLING;
 	if ((guarded && !(e->without & GM_WITHOUT_GUARD)) || c->flags & GM_CHUNK_LIKED)
 		return PROTECTED;

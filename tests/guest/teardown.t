@@ -53,8 +53,11 @@ fi
 # A requeued job comes back under the same id, after the epilog of its first run.
 start
 scontrol requeue "$id"
+idle_but_for_job() { [ "$(sinfo -h -N -o %T | sort -u)" = idle ]; }
 clean_requeue() { scontrol show job "$id" | grep -q 'Restarts=1'; }
 poll 60 clean_requeue || not_ok "the job is requeued" "$(scontrol show job "$id")"
+# The first run's epilog and its extern step are over: the second is not to meet them.
+poll 60 idle_but_for_job || not_ok "requeue: the first run is cleaned up" "$(sinfo -N -o '%N %T %E')"
 # Two minutes is what Slurm waits, counted from when the first run is cleaned up: said before that, "now" is forgotten.
 again() {
 	scontrol update JobId="$id" StartTime=now 2>/dev/null
@@ -63,7 +66,7 @@ again() {
 }
 poll 150 again &&
 	ok "requeue: the second run has its pages on the device" ||
-	not_ok "requeue: the second run has its pages on the device" "$(scontrol show job "$id")"
+	not_ok "requeue: the second run has its pages on the device" "$(scontrol show job "$id")" "$(tail -n 40 "$log")"
 user scancel "$id"
 clean requeue
 cluster_down
