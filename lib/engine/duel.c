@@ -228,11 +228,11 @@ static bool would_come(unsigned a, const struct sample *in, const struct sample 
 	case PIN:
 		return false;
 	case OFTEN:
-		return in->often > out->often + out->often / 8;
+		return gm_duel_better(in->often, out->often);
 	case AGE:
 		return out->idle > in->idle;
 	default:
-		return in->heat > out->heat + out->heat / 8;
+		return gm_duel_better(in->heat, out->heat);
 	}
 }
 

@@ -52,6 +52,12 @@ static inline uint16_t gm_duel_newcomer(uint16_t often)
 	return (uint16_t)(often - often / 4);
 }
 
+/* An exchange costs more than a touch gains, so a little more is not enough. */
+static inline bool gm_duel_better(uint32_t in, uint32_t out)
+{
+	return in > out + out / 8;
+}
+
 /* Less leaves first. What arms have in common, real chunks and shadows: 50 bits, no two equal. */
 static inline uint64_t gm_duel_key(enum gpumem_rule arm, uint32_t heat, uint32_t often,
 				   uint32_t idle, uint32_t order)

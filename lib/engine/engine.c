@@ -488,12 +488,11 @@ size_t gm_engine_wanted(struct gm_engine *e, size_t n, uint32_t *ret)
 	return count;
 }
 
-/* A move costs more than a touch gains, so a little more is not enough. */
 static bool better(const struct gm_engine *e, const struct gm_chunk *in, const struct gm_chunk *out)
 {
 	if (e->arm == GPUMEM_RULE_OFTEN)
-		return in->often > out->often + out->often / 8;
-	return worth(in) > worth(out) + worth(out) / 8;
+		return gm_duel_better(in->often, out->often);
+	return gm_duel_better(worth(in), worth(out));
 }
 
 bool gm_engine_swap(struct gm_engine *e, uint32_t in, uint32_t out, enum gpumem_reason *reason)

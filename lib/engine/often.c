@@ -6,6 +6,7 @@
 
 #define WHOLE 4096u
 #define FIRST_PACE 64u
+#define FAULT_ONE 256u /* what decays has eight binary places */
 #define ROUNDS 64u /* of touching every chunk once: how long the memory is */
 
 void gm_often_begin(struct gm_often *o)
@@ -15,15 +16,16 @@ void gm_often_begin(struct gm_often *o)
 
 void gm_often_fault(struct gm_often *o, bool first)
 {
-	o->faults++;
-	o->faulted += first;
+	o->faults += FAULT_ONE;
+	o->faulted += first ? FAULT_ONE : 0;
 }
 
 void gm_often_epoch(struct gm_often *o, uint64_t touches, uint32_t chunks)
 {
 	uint64_t all = touches + (uint64_t)ROUNDS * chunks;
 
-	o->per_bit = o->faulted ? (uint32_t)((uint64_t)GM_OFTEN_BIT * o->faults / o->faulted) : GM_OFTEN_BIT;
+	o->per_bit = o->faulted ? (uint32_t)(GM_OFTEN_BIT * o->faults / o->faulted) : GM_OFTEN_BIT;
+	/* Both stay at the same rest, and a bit at one touch. */
 	o->faults -= o->faults / 4;
 	o->faulted -= o->faulted / 4;
 	o->pace = touches ? (uint32_t)(WHOLE * touches / all) : 0;

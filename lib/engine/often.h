@@ -16,7 +16,7 @@
 struct gm_often {
 	uint32_t pace; /* of 4096, how far a value goes each epoch towards what it was in that one */
 	uint32_t per_bit; /* the touches that a bit stands for */
-	uint32_t faults, faulted; /* decayed: faults, and chunks that had one in an epoch */
+	uint64_t faults, faulted; /* decayed: faults, and chunks that had one in an epoch */
 };
 
 void gm_often_begin(struct gm_often *o);

@@ -63,6 +63,12 @@ static void test_faults(void **state)
 	}
 	near(faulted, 30);
 	near(bit, 30);
+	/* Long after the last fault nothing says that a bit is more than a touch. */
+	for (unsigned n = 0; n < LONG; n++) {
+		epoch(&o, 0);
+		bit = gm_often_value(&o, bit, true, false);
+	}
+	near(bit, 10);
 }
 
 /* As many touches make as much of a difference in few epochs as in many. */
