@@ -11,7 +11,6 @@
 #include "compat.h"
 #include "control.h"
 #include "dmem.h"
-#include "emulator.h"
 #include "pci.h"
 #include "process.h"
 #include "range.h"
@@ -187,22 +186,17 @@ static void teardown(void)
 	ks_render_fini();
 	if (!IS_ERR_OR_NULL(ks_state_class))
 		class_destroy(ks_state_class);
-	ks_emulator_fini();
 }
 
 static int __init kfdsim_init(void)
 {
 	int r = parse_params();
 
-	if (!r)
-		r = ks_emulator_init();
 	if (r)
 		return r;
 	ks_state_class = ks_class_create(KS_NAME);
-	if (IS_ERR(ks_state_class)) {
-		ks_emulator_fini();
+	if (IS_ERR(ks_state_class))
 		return PTR_ERR(ks_state_class);
-	}
 	r = ks_control_init();
 	if (!r)
 		r = ks_render_init();
