@@ -329,39 +329,43 @@ static int grow(double end)
 
 static int rate(void)
 {
-	static double at[SAMPLES], bytes[SAMPLES];
+	static double before[SAMPLES], after[SAMPLES], bytes[SAMPLES];
 	double least = 1e18, most = 0, mean = 0, end = now() + opt.seconds;
 	size_t n = 0;
 
 	while (n < SAMPLES && goes_on(end)) {
 		unsigned long long pages = 0;
-		FILE *f = fopen(opt.file, "r");
+		FILE *f;
 
+		/* Somebody else may have the CPU around the read: what is told is what holds whenever it was. */
+		before[n] = now();
+		f = fopen(opt.file, "r");
 		if (!f || fscanf(f, "%llu", &pages) != 1)
 			return 2;
 		fclose(f);
-		at[n] = now();
+		after[n] = now();
 		bytes[n++] = (double)pages * (double)PAGE;
 		nap_ms(20);
 	}
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = i + 1; k < n; k++) {
-			double r;
+			double moved = bytes[k] - bytes[i], fast, slow;
 
-			if (at[k] - at[i] < 1)
+			if (before[k] - after[i] < 1)
 				continue;
 			/* Neither before the first move nor among the stragglers at the end. */
 			if (bytes[i] > bytes[0] && bytes[k] < 0.95 * bytes[n - 1]) {
-				r = (bytes[k] - bytes[i]) / (at[k] - at[i]);
-				least = r < least ? r : least;
-				most = r > most ? r : most;
+				fast = moved / (before[k] - after[i]);
+				slow = moved / (after[k] - before[i]);
+				least = fast < least ? fast : least;
+				most = slow > most ? slow : most;
 			}
 			break;
 		}
 	for (size_t i = 0; i + 1 < n; i++)
 		if (bytes[i] == bytes[0] && bytes[i + 1] > bytes[0])
 			for (size_t k = i + 1; k < n && bytes[k] < 0.95 * bytes[n - 1]; k++)
-				mean = (bytes[k] - bytes[i]) / (at[k] - at[i]);
+				mean = (bytes[k] - bytes[i]) / (after[k] - after[i]);
 	printf("least=%.0f most=%.0f mean=%.0f\n", most > 0 ? least : 0, most, mean);
 	return 0;
 }
