@@ -411,7 +411,7 @@ enum gpumem_rule gm_duel_choose(struct gm_shadow *s, enum gpumem_rule arm, unsig
 	if (cost[best] + MISS_ONE >= cost[now] / 100 * (100 - BETTER_PERCENT))
 		best = now;
 	if (best != now && !(without & GM_WITHOUT_TRIALS))
-		gm_trial_begin(&s->trial, now);
+		gm_trial_begin(&s->trial, now, (uint64_t)s->used << s->shift);
 	return arms[best];
 }
 

@@ -16,8 +16,18 @@ static void start_over(struct gm_trial *t)
 	t->faults = t->touched = 0;
 }
 
-void gm_trial_begin(struct gm_trial *t, unsigned before)
+static void put_out(struct gm_trial *t, unsigned arm, uint64_t all)
 {
+	t->rounds[arm] = t->rounds[arm] ? 2 * t->rounds[arm] : FIRST_ROUNDS;
+	if (t->rounds[arm] > MOST_ROUNDS)
+		t->rounds[arm] = MOST_ROUNDS;
+	t->out_until[arm] = t->work + t->rounds[arm] * all;
+}
+
+void gm_trial_begin(struct gm_trial *t, unsigned before, uint64_t all)
+{
+	if (t->before)
+		put_out(t, before, all);
 	t->before = (uint8_t)(before + 1);
 	t->begun_within = true;
 	start_over(t);
@@ -68,10 +78,7 @@ unsigned gm_trial_epoch(struct gm_trial *t, unsigned arm, uint32_t faults, uint3
 		t->rounds[arm] = 0;
 		return arm;
 	}
-	t->rounds[arm] = t->rounds[arm] ? 2 * t->rounds[arm] : FIRST_ROUNDS;
-	if (t->rounds[arm] > MOST_ROUNDS)
-		t->rounds[arm] = MOST_ROUNDS;
-	t->out_until[arm] = t->work + t->rounds[arm] * all;
+	put_out(t, arm, all);
 	t->begun_within = true;
 	return before;
 }

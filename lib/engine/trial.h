@@ -3,8 +3,8 @@
  * trial.h: how the arms of the duel fared while they decided. Shadows see less than the device: what is hit
  * again and again is told of once, so an arm that would have thrown it out looks better than it is.
  * Whoever is chosen is on trial until every chunk could have been touched once; if more faults
- * came than before, it goes back and stays out, longer each time; until faults of one epoch tell that the
- * program went on to other data, of which nothing is known. Pure.
+ * came than before, or another one was chosen by then, it has failed: it stays out, longer each time; until
+ * faults of one epoch tell that the program went on to other data, of which nothing is known. Pure.
  */
 #ifndef GM_TRIAL_H
 #define GM_TRIAL_H
@@ -24,8 +24,8 @@ struct gm_trial {
 	bool begun_within; /* an epoch that began under another arm is not judged */
 };
 
-/* Somebody else than `before` decides from now on. */
-void gm_trial_begin(struct gm_trial *t, unsigned before);
+/* Somebody else than `before` decides from now on, of `all` chunks. */
+void gm_trial_begin(struct gm_trial *t, unsigned before, uint64_t all);
 /* An epoch under `arm` is over, in which `touched` of `all` chunks were touched and `faults` came. Returns
  * who should decide: `arm`, or who did before. */
 unsigned gm_trial_epoch(struct gm_trial *t, unsigned arm, uint32_t faults, uint32_t touched,
