@@ -170,8 +170,14 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 	/* Nothing comes before a limit that is passed, or a request. */
 	if (!more && (credit->ns > 0 || held))
 		done = look(p, credit, cpu1, &epoch);
-	if (epoch)
+	if (epoch) {
+		uint64_t cpu2 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), moved2 = p->move_cpu_ns;
+
 		gm_proc_exchange(p, SLICE_NS);
+		/* Where nothing moved it was looking. */
+		if (p->move_cpu_ns == moved2)
+			pay(p, credit, gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu2);
+	}
 	/* To decide what moves is a part of moving it: bw= takes a round for each chunk. */
 	if (p->move_cpu_ns == moved0)
 		pay(p, credit, cpu1 - cpu0 < SETTLE_NS ? cpu1 - cpu0 : SETTLE_NS);
