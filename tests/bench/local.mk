@@ -35,6 +35,7 @@ tests_bench_replay_replay_SOURCES = \
 	tests/bench/replay/peers.c \
 	tests/bench/replay/plot.c \
 	tests/bench/replay/product.c \
+	tests/bench/replay/published.c \
 	tests/bench/replay/queues.c \
 	tests/bench/replay/replay.h \
 	tests/bench/replay/sized.c \

@@ -36,7 +36,21 @@ test_expect_success 'the same again' '
 	test_cmp table again
 '
 
-# Of the aim, 98.5 and 93 over eight seeds at scans each 256 to 4096 accesses, this is one seed: the same each time.
+# tests/bench/README.md says what is known of those four.
+test_expect_success 'the published figures come out within a point' '
+	"$replay" -P >published &&
+	sed -n "s/^off \\(.*\\):.*/\\1/p" published >off &&
+	cat >expected <<-\EOF &&
+	heat cyclic 110
+	2q cyclic 110
+	heat cyclic 156
+	mru phases 200
+	EOF
+	test_cmp expected off &&
+	tail -n 1 published | grep -qx "published cells=88 within=84"
+'
+
+# The aim is 98.5 and 93 over eight seeds at scans each 256 to 4096 accesses. This is one seed: the same figures each time.
 at_least() { # accesses between scans, mean, worst
 	"$replay" -d -q -e "$1" >out &&
 	awk -v mean="$2" -v worst="$3" "/^mean/ { m = \$2 } /^worst/ { w = \$2 }
@@ -47,7 +61,7 @@ test_expect_success 'the duel has 98.5 % of what could be hit, and 93 % in each 
 	at_least 1024 98.5 93
 '
 test_expect_success 'however rarely scans come' '
-	at_least 4096 98.3 93
+	at_least 4096 98.5 93
 '
 
 # Of the tenants both get most of what is theirs; of sizes nobody has more than the bound. Without fault signals

@@ -55,7 +55,7 @@ struct options {
 	uint32_t scan_every, seed, seeds;
 	uint32_t chunks, accesses;
 	bool with_peers, summary;
-	bool further, further_alone;
+	bool further, further_alone, published_alone;
 	const struct product *product;
 	size_t products;
 	const char *plot, *trace;
@@ -181,6 +181,7 @@ static void usage(void)
 	     " -d        the duel alone\n"
 	     " -q        no line per case\n"
 	     " -f        the further tables alone: tenants, moves at scans, sizes\n"
+	     " -P        the published cases alone, beside what was published\n"
 	     " -t FILE   a trace instead of the workloads\n"
 	     " -o FILE   plot in SVG\n"
 	     " -c N      chunks (2048)    -l N  accesses (300000)\n"
@@ -201,7 +202,7 @@ static uint32_t number(const char *text)
 
 static void parse(struct options *o, int argc, char **argv)
 {
-	for (int c; (c = getopt(argc, argv, "e:s:n:adfpqt:o:c:l:h")) != -1;)
+	for (int c; (c = getopt(argc, argv, "e:s:n:adfpPqt:o:c:l:h")) != -1;)
 		switch (c) {
 		case 'e':
 			o->scan_every = number(optarg);
@@ -230,6 +231,9 @@ static void parse(struct options *o, int argc, char **argv)
 			break;
 		case 'f':
 			o->further_alone = true;
+			break;
+		case 'P':
+			o->published_alone = true;
 			break;
 		case 't':
 			o->trace = optarg;
@@ -265,6 +269,10 @@ int main(int argc, char **argv)
 	parse(&o, argc, argv);
 	if (o.further_alone) {
 		further(&o);
+		return 0;
+	}
+	if (o.published_alone) {
+		published_print(o.seed);
 		return 0;
 	}
 	o.further = o.with_peers && !o.summary && !o.trace;

@@ -106,6 +106,11 @@ void further_print(const struct further *f);
 double tenants_print(const struct further *f);
 double sized_print(const struct further *f);
 
+/* ---- what others found: published.c */
+
+/* Prints the published cases with the given seed, what was published for them, and which cells differ. */
+void published_print(uint64_t seed);
+
 /* ---- what comes in and out: trace.c, plot.c, main.c */
 
 struct score {

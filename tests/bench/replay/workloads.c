@@ -83,7 +83,7 @@ static void zipf_free(struct zipf *z)
 
 /* ---- patterns */
 
-/* 40 % of the chunks get 90 % of the accesses; half of them are replaced each quarter. */
+/* 40 % of the chunks get 90 % of the accesses; one half of them is replaced each quarter. */
 static void hotset(struct workload *w, uint64_t *random)
 {
 	uint32_t n = w->chunks, hot = n * 2 / 5, *order = must_alloc(n, sizeof(*order));
@@ -97,10 +97,9 @@ static void hotset(struct workload *w, uint64_t *random)
 	for (size_t i = 0; i < w->count; i++) {
 		if (i && i % (w->count / 4) == 0)
 			for (uint32_t k = 0; k < hot / 2; k++) {
-				uint32_t a = random_below(random, hot);
-				uint32_t b = hot + random_below(random, n - hot), t = order[a];
+				uint32_t b = hot + random_below(random, n - hot), t = order[k];
 
-				order[a] = order[b];
+				order[k] = order[b];
 				order[b] = t;
 			}
 		if (random_below(random, 10) < 9)
