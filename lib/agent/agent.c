@@ -122,17 +122,20 @@ static void pay(struct gm_proc *p, struct credit *credit, uint64_t spent)
 	atomic_fetch_add(&p->ledger.slot->cpu_ns, spent);
 }
 
-/* Watching has one budget: half of it goes to presence (the pass), half to heat (the sweeps). A pass that bw=
- * has just held up goes on without credit: what it comes to next most likely moves, which is no watching. */
-static bool look(struct gm_proc *p, struct credit *credit, uint64_t cpu0, bool *ret_epoch)
+/* Watching has one budget: half of it goes to presence (the pass), half to heat (the sweeps) and what follows
+ * from it. A pass that bw= has just held up goes on without credit: what it comes to next most likely moves,
+ * which is no watching. */
+static bool look(struct gm_proc *p, struct credit *credit, uint64_t cpu0)
 {
 	uint64_t moved0 = p->move_cpu_ns, spent;
-	bool done;
+	bool done, epoch = false;
 
 	if (credit->ns > 0)
-		*ret_epoch = gm_proc_sweep(p, (uint64_t)credit->ns,
-					   (p->ledger.limits->cpu_budget_permille + 1) / 2);
+		epoch = gm_proc_sweep(p, (uint64_t)credit->ns,
+				      (p->ledger.limits->cpu_budget_permille + 1) / 2);
 	done = gm_proc_scan(p, credit->ns > HELD_NS ? (uint64_t)credit->ns : HELD_NS, SLICE_NS);
+	if (epoch)
+		gm_proc_exchange(p, SLICE_NS);
 	spent = gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0);
 	pay(p, credit, spent);
 	return done;
@@ -150,7 +153,7 @@ static uint64_t next_tick(const struct gm_proc *p, uint64_t tick)
 static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 {
 	uint64_t moved0 = p->move_cpu_ns, cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), cpu1;
-	bool more, moved, done = true, epoch = false, suspended = gm_suspend_turn(p);
+	bool more, moved, done = true, suspended = gm_suspend_turn(p);
 	bool held = p->bandwidth_wait_ns != 0;
 
 	p->bandwidth_wait_ns = 0;
@@ -169,15 +172,7 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 	cpu1 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
 	/* Nothing comes before a limit that is passed, or a request. */
 	if (!more && (credit->ns > 0 || held))
-		done = look(p, credit, cpu1, &epoch);
-	if (epoch) {
-		uint64_t cpu2 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), moved2 = p->move_cpu_ns;
-
-		gm_proc_exchange(p, SLICE_NS);
-		/* Where nothing moved it was looking. */
-		if (p->move_cpu_ns == moved2)
-			pay(p, credit, gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu2);
-	}
+		done = look(p, credit, cpu1);
 	/* To decide what moves is a part of moving it: bw= takes a round for each chunk. */
 	if (p->move_cpu_ns == moved0)
 		pay(p, credit, cpu1 - cpu0 < SETTLE_NS ? cpu1 - cpu0 : SETTLE_NS);

@@ -111,7 +111,9 @@ struct gm_decision gm_decide(const struct gm_standing *s)
 		return d;
 	d.exchange = true;
 	d.admit_bytes = s->pressure ? 0 : s->share.room;
-	d.cold_bytes = s->request == GPUMEM_REQUEST_MIGRATE ? d.admit_bytes : s->share.cold_room;
+	/* The room that what is cold leaves free is for what is hot: where nothing is traded, nobody else takes it. */
+	d.cold_bytes = s->request == GPUMEM_REQUEST_MIGRATE || !s->trades ? d.admit_bytes :
+									    s->share.cold_room;
 	if (s->step_high != UINT64_MAX)
 		d.admit_bytes = less(d.admit_bytes,
 				     s->step_high > s->step ? s->step_high - s->step : 0);

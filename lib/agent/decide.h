@@ -16,6 +16,7 @@ struct gm_standing {
 	enum gpumem_request request;
 	bool first_choice; /* the device is the plan's nearest */
 	bool suspended;	   /* the job is about to be stopped, and its policy is to let go */
+	bool trades;	   /* by the rule, hotter chunks may replace colder ones */
 	bool memcg_near;   /* moving in could cost the job its life */
 	uint64_t own, job, job_limit;
 	uint64_t step, step_high; /* of the own step; UINT64_MAX: no limit of its own */

@@ -40,6 +40,7 @@ struct market {
 	uint32_t wanted[BATCH], victim[BATCH];
 	size_t wanted_count, victim_count, next_victim;
 	unsigned noted;
+	bool moved; /* or tried to */
 };
 
 static void stays(struct gm_proc *p, struct market *m, uint32_t id, enum gpumem_reason reason)
@@ -65,6 +66,7 @@ static bool trade(struct gm_proc *p, struct market *m, uint32_t id)
 	if (p->admit_index == p->home && p->admit_bytes >= GPUMEM_CHUNK_BYTES) {
 		uint64_t bytes = gm_proc_in(p, id, p->home, reason, &full);
 
+		m->moved = true;
 		p->admit_bytes -= bytes < p->admit_bytes ? bytes : p->admit_bytes;
 		return !full;
 	}
@@ -84,6 +86,7 @@ static bool trade(struct gm_proc *p, struct market *m, uint32_t id)
 		return reason == GPUMEM_REASON_PINNED;
 	}
 	m->next_victim++;
+	m->moved = true;
 	/* The victim goes first, so the limit holds at every moment. */
 	if (gm_proc_out(p, out, GPUMEM_REASON_COLDER))
 		gm_proc_in(p, id, p->home, reason, &full);
@@ -97,6 +100,7 @@ static void open_market(struct gm_proc *p, struct market *m)
 	gm_proc_put_back(p);
 	m->wanted_count = m->victim_count = m->next_victim = 0;
 	m->noted = 0;
+	m->moved = false;
 	pthread_mutex_lock(&p->lock);
 	m->wanted_count = gm_engine_wanted(&p->engine, BATCH, m->wanted);
 	if (m->wanted_count)
@@ -136,7 +140,7 @@ static bool is_due(struct gm_proc *p)
 
 void gm_proc_exchange(struct gm_proc *p, uint64_t slice_ns)
 {
-	uint64_t until = gm_now_ns(CLOCK_MONOTONIC) + slice_ns, cpu = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t until = gm_now_ns(CLOCK_MONOTONIC) + slice_ns, cpu;
 	struct market m;
 	bool more = true;
 
@@ -145,6 +149,7 @@ void gm_proc_exchange(struct gm_proc *p, uint64_t slice_ns)
 	if (!p->engine_on || !p->exchange || !gm_proc_is_open(p) || !is_due(p))
 		return;
 	open_market(p, &m);
+	cpu = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
 	for (size_t k = 0; more && k < m.wanted_count; k++) {
 		pthread_mutex_lock(&p->lock);
 		more = trade(p, &m, m.wanted[k]);
@@ -152,7 +157,9 @@ void gm_proc_exchange(struct gm_proc *p, uint64_t slice_ns)
 		if (gm_now_ns(CLOCK_MONOTONIC) >= until)
 			break;
 	}
-	p->move_cpu_ns += gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+	/* To find that nothing is worth a move is watching. */
+	if (m.moved)
+		p->move_cpu_ns += gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
 }
 
 /* Brings back those of one heat class. Returns false when the device is full or the time is over. */

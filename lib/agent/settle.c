@@ -125,6 +125,7 @@ static void standing(const struct gm_proc *p, size_t i, struct gm_standing *s)
 	s->request = gm_ledger_request(&p->ledger, i);
 	s->first_choice = is_first_choice(p, i);
 	s->suspended = atomic_load(&p->suspended) && !p->rules.keep_on_suspend;
+	s->trades = p->rules.order != GPUMEM_EVICT_NONE;
 	s->memcg_near = p->headroom.memcg_near;
 	/* There is no other memory to empty it into, but the other sockets', for a limit alone. */
 	if (p->place.devices.device[i].kind == GPUMEM_KIND_NUMA_SHARED) {

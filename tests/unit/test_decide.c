@@ -32,6 +32,25 @@ static struct gm_decision decide(struct gm_standing s)
 	return gm_decide(&s);
 }
 
+/* What was evicted and is not in use leaves room up to the high mark for what is, unless that never comes. */
+static void test_cold(void **state)
+{
+	const struct gm_levels levels = { .high = 100, .low = 90 };
+	struct gm_standing s = { .placement = PREFER, .first_choice = true, .trades = true, .own = 85, .job = 85,
+				 .job_limit = 100, .step_high = NONE };
+	struct gm_holder holder = { .charged = 85 };
+
+	(void)state;
+	gm_share(&holder, 1, 0, &levels, &s.share);
+	assert_int_equal(gm_decide(&s).admit_bytes, 15);
+	assert_int_equal(gm_decide(&s).cold_bytes, 5);
+	s.trades = false;
+	assert_int_equal(gm_decide(&s).cold_bytes, 15);
+	s.trades = true;
+	s.request = MIGRATE;
+	assert_int_equal(gm_decide(&s).cold_bytes, 15);
+}
+
 static void test_table(void **state)
 {
 	static const struct {
@@ -134,6 +153,7 @@ static void test_surroundings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_table),
+		cmocka_unit_test(test_cold),
 					    cmocka_unit_test(test_surroundings) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
