@@ -32,7 +32,6 @@
 #define FIRST_CREDIT_NS 100000000ll
 #define MAX_CREDIT_NS 100000000ll
 #define HELD_NS 1000000ll /* for a pass that goes on without credit */
-#define SETTLE_NS 1000000ull /* of a round's own time at most, what is not the moving of pages */
 #define LEAST_BYTES (4ull << 20) /* processes with less to move are not worth opening a device for */
 
 static struct {
@@ -55,6 +54,7 @@ static void open_if_worth(struct gm_proc *p, uint64_t *again)
 {
 	size_t index = p->admit_index == GM_PLACE_HOST ? p->home : p->admit_index;
 	bool asked = gm_ledger_request(&p->ledger, index) == GPUMEM_REQUEST_MIGRATE;
+	uint64_t cpu = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
 	/* A pass that is under way may have seen enough already. */
 	uint64_t seen = p->host_bytes > p->pass_host_bytes ? p->host_bytes : p->pass_host_bytes;
 
@@ -69,6 +69,8 @@ static void open_if_worth(struct gm_proc *p, uint64_t *again)
 	}
 	switch (gm_proc_open(p)) {
 	case 0:
+		/* Once for all that moves. */
+		p->move_cpu_ns += gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
 		gm_proc_restart(p);
 		break;
 	case -EAGAIN:
@@ -80,10 +82,11 @@ static void open_if_worth(struct gm_proc *p, uint64_t *again)
 	}
 }
 
-/* CPU time that may be spent on watching: earned by the clock, spent by the scans. */
+/* CPU time that may be spent on watching: earned by the clock, spent by all this thread does but for moves. */
 struct credit {
 	int64_t ns;
 	uint64_t since;
+	uint64_t cpu_ns, moved_ns; /* of the thread and of its moves, as of the last payment */
 };
 
 static void earn(struct credit *c, unsigned permille)
@@ -116,8 +119,21 @@ static uint64_t nap_ns(const struct gm_proc *p, uint64_t tick)
 	return nap;
 }
 
-static void pay(struct gm_proc *p, struct credit *credit, uint64_t spent)
+/* Since it was asked last. */
+static uint64_t watched_ns(const struct gm_proc *p, struct credit *credit)
 {
+	uint64_t cpu = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t spent = cpu - credit->cpu_ns - (p->move_cpu_ns - credit->moved_ns);
+
+	credit->cpu_ns = cpu;
+	credit->moved_ns = p->move_cpu_ns;
+	return spent;
+}
+
+static void pay(struct gm_proc *p, struct credit *credit)
+{
+	uint64_t spent = watched_ns(p, credit);
+
 	credit->ns -= (int64_t)spent;
 	atomic_fetch_add(&p->ledger.slot->cpu_ns, spent);
 }
@@ -125,9 +141,8 @@ static void pay(struct gm_proc *p, struct credit *credit, uint64_t spent)
 /* Watching has one budget: half of it goes to presence (the pass), half to heat (the sweeps) and what follows
  * from it. A pass that bw= has just held up goes on without credit: what it comes to next most likely moves,
  * which is no watching. */
-static bool look(struct gm_proc *p, struct credit *credit, uint64_t cpu0)
+static bool look(struct gm_proc *p, const struct credit *credit)
 {
-	uint64_t moved0 = p->move_cpu_ns, spent;
 	bool done, epoch = false;
 
 	if (credit->ns > 0)
@@ -136,8 +151,6 @@ static bool look(struct gm_proc *p, struct credit *credit, uint64_t cpu0)
 	done = gm_proc_scan(p, credit->ns > HELD_NS ? (uint64_t)credit->ns : HELD_NS, SLICE_NS);
 	if (epoch)
 		gm_proc_exchange(p, SLICE_NS);
-	spent = gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0);
-	pay(p, credit, spent);
 	return done;
 }
 
@@ -152,8 +165,8 @@ static uint64_t next_tick(const struct gm_proc *p, uint64_t tick)
 /* One round: what must leave, what may come, what is to be known. Returns how long to sleep; 0: go on. */
 static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 {
-	uint64_t moved0 = p->move_cpu_ns, cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), cpu1;
-	bool more, moved, done = true, suspended = gm_suspend_turn(p);
+	uint64_t moved0 = p->move_cpu_ns, cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), decided;
+	bool more, moved, moves, done = true, suspended = gm_suspend_turn(p);
 	bool held = p->bandwidth_wait_ns != 0;
 
 	p->bandwidth_wait_ns = 0;
@@ -161,6 +174,8 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 	/* What leaves for others may be the first part of it. */
 	moved = p->changed;
 	if (suspended) {
+		/* To wait for the resume is no watching: that begins where it was left. */
+		watched_ns(p, credit);
 		atomic_store(&p->ledger.slot->updated_ns, gm_now_ns(CLOCK_BOOTTIME));
 		return more ? 0 : GM_SUSPEND_TICK_NS;
 	}
@@ -169,28 +184,31 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 	gm_proc_events(p);
 	if (!more)
 		more = gm_proc_return(p, SLICE_NS);
-	cpu1 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
+	decided = gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0);
 	/* Nothing comes before a limit that is passed, or a request. */
 	if (!more && (credit->ns > 0 || held))
-		done = look(p, credit, cpu1);
+		done = look(p, credit);
+	moves = p->move_cpu_ns != moved0;
 	/* To decide what moves is a part of moving it: bw= takes a round for each chunk. */
-	if (p->move_cpu_ns == moved0)
-		pay(p, credit, cpu1 - cpu0 < SETTLE_NS ? cpu1 - cpu0 : SETTLE_NS);
+	if (moves)
+		p->move_cpu_ns += decided;
+	pay(p, credit);
 	if (gm_proc_is_open(p))
-		set_state(p->move_cpu_ns != moved0 ? GPUMEM_AGENT_MOVING : GPUMEM_AGENT_WATCHING);
+		set_state(moves ? GPUMEM_AGENT_MOVING : GPUMEM_AGENT_WATCHING);
 	atomic_store(&p->ledger.slot->updated_ns, gm_now_ns(CLOCK_BOOTTIME));
 	if (more || (!done && credit->ns > 0 && p->bandwidth_wait_ns < gm_now_ns(CLOCK_MONOTONIC)))
 		return 0;
 	if (moved || p->changed)
 		*tick = TICK_NS;
-	else if (done)
+	else if (done || credit->ns <= 0)
 		*tick = next_tick(p, *tick);
-	return nap_ns(p, done ? *tick : TICK_NS);
+	return nap_ns(p, done || credit->ns <= 0 ? *tick : TICK_NS);
 }
 
 static void watch(struct gm_proc *p)
 {
-	struct credit credit = { FIRST_CREDIT_NS, gm_now_ns(CLOCK_MONOTONIC) };
+	struct credit credit = { FIRST_CREDIT_NS, gm_now_ns(CLOCK_MONOTONIC),
+				 gm_now_ns(CLOCK_THREAD_CPUTIME_ID), p->move_cpu_ns };
 	uint64_t tick = TICK_NS, next_reap = 0, nap, slept;
 
 	agent.open_again = 0;

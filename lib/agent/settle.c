@@ -288,12 +288,14 @@ static uint64_t evict_listed(struct gm_proc *p, size_t i, uint32_t id, uint32_t 
 			     enum gpumem_reason reason)
 {
 	struct gm_chunk *c;
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, cpu;
 
 	pthread_mutex_lock(&p->lock);
 	c = gm_chunk_at(&p->chunks, id);
 	if (c && c->device_pages && c->device == i && c->order == order) {
+		cpu = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
 		bytes = gm_proc_out(p, id, reason);
+		p->move_cpu_ns += gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
 		if (c->device_pages)
 			stayed(p, id, i);
 	}

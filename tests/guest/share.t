@@ -59,6 +59,9 @@ poll 60 grep -qs role=heir "$JOBS"/w.*
 poll 30 at_least 0 $((58 * MB)) && ok "killed parent: the limit is used" ||
 	not_ok "killed parent: the limit is used" "$(sim 0)" "$(cat "$JOBS/out")"
 heir=$(sed -n 's/^pid=\([0-9]*\) role=heir.*/\1/p' "$JOBS"/w.[0-9]*)
+known() { gpumem status --conf /tmp/gpumem.conf -n -o PID | grep -qw "$heir"; }
+# Its agent begins after a while, later where CPUs are busy.
+poll 30 known || not_ok "killed parent: the child is in the record" "$(gpumem status --conf /tmp/gpumem.conf)"
 kill -STOP "$heir" # its agent looks at nothing
 kill -KILL "$(ps -o ppid= "$heir")"
 sleep 3 # for others to see it, and to take the room

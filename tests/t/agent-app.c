@@ -16,11 +16,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "gpumem.h"
@@ -47,26 +49,36 @@ static int make_record(const char *dir)
 	return 1;
 }
 
-/* When the agent of `pid` last reported; 0: it has no slot. */
-static uint64_t last_report(pid_t pid)
+/* What the agent of `pid` says; false: it has no slot. */
+static bool process(pid_t pid, struct gpumem_job_process *ret)
 {
 	char dir[PATH_MAX];
 	struct gpumem_job_process *p;
 	struct gpumem_job *job;
-	uint64_t when = 0;
+	bool found = false;
 	size_t count;
 
 	snprintf(dir, sizeof(dir), "%s", getenv(GPUMEM_ENV_JOB));
 	if (gpumem_job_open(dirname(dir), 1, false, &job, NULL) < 0)
-		return 0;
+		return false;
 	if (gpumem_job_processes(job, &p, &count) == 0) {
 		for (size_t i = 0; i < count; i++)
-			if (p[i].pid == pid && p[i].alive)
-				when = p[i].updated_ns;
+			if (p[i].pid == pid && p[i].alive) {
+				*ret = p[i];
+				found = true;
+			}
 		free(p);
 	}
 	gpumem_job_close(job);
-	return when;
+	return found;
+}
+
+/* When the agent of `pid` last reported; 0: it has no slot. */
+static uint64_t last_report(pid_t pid)
+{
+	struct gpumem_job_process p;
+
+	return process(pid, &p) ? p.updated_ns : 0;
 }
 
 static int wait_for_report(uint64_t after)
@@ -97,6 +109,53 @@ static int mode_attach(const char *unused)
 	(void)unused;
 	large[1] = 1;
 	return wait_for_report(0) || threads() != 2;
+}
+
+/* CPU time of the agent's thread, and what it says that it has used: both since they were asked last. */
+static void spent_and_told(uint64_t *ret_spent, uint64_t *ret_told)
+{
+	static uint64_t spent, told;
+	struct gpumem_job_process p = { 0 };
+	struct timespec ts = { 0 };
+	DIR *d = opendir("/proc/self/task");
+	struct dirent *e;
+
+	while ((e = readdir(d))) {
+		int tid = atoi(e->d_name);
+
+		/* clock_getcpuclockid(3) for a thread: CPUCLOCK_PERTHREAD | CPUCLOCK_SCHED. */
+		if (tid && tid != getpid())
+			clock_gettime(~tid * 8 | 6, &ts);
+	}
+	closedir(d);
+	process(getpid(), &p);
+	*ret_spent = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec - spent;
+	*ret_told = p.cpu_ns - told;
+	spent += *ret_spent;
+	told += *ret_told;
+}
+
+/* Memory in use, and nothing to move it to: all that the agent does is watching. */
+static int mode_pay(const char *unused)
+{
+	static char memory[64 << 20];
+	uint64_t spent, told;
+
+	(void)unused;
+	/* After its first round: before it, it began. */
+	if (wait_for_report(0) || wait_for_report(last_report(getpid())))
+		return 1;
+	spent_and_told(&spent, &told);
+	for (int round = 0; round < 40; round++) {
+		memset(memory, round, sizeof(memory));
+		usleep(100000);
+	}
+	/* All but the round that is under way. */
+	spent_and_told(&spent, &told);
+	if (spent && told <= spent + spent / 50 && told >= spent / 10 * 9)
+		return 0;
+	fprintf(stderr, "the agent told of %.3f ms of the %.3f ms that it used\n", (double)told / 1e6, (double)spent / 1e6);
+	return 1;
 }
 
 static int mode_fork_dlopen(const char *module)
@@ -282,6 +341,7 @@ static const struct {
 } modes[] = {
 	{ "record", make_record },
 	{ "attach", mode_attach },
+	{ "pay", mode_pay },
 	{ "fork-dlopen", mode_fork_dlopen },
 	{ "leave-main", mode_leave_main },
 	{ "unshare", mode_unshare },

@@ -35,6 +35,10 @@ test_expect_success 'it attaches beside large thread-local variables' '
 	with_agent "$app" attach
 '
 
+test_expect_success 'what it tells of its own CPU time is what it used' '
+	with_agent "$app" pay
+'
+
 test_expect_success 'a library loaded after a fork finds its thread-local variables set' '
 	with_agent "$app" fork-dlopen "$module"
 '
