@@ -85,7 +85,7 @@ static void open_if_worth(struct gm_proc *p, uint64_t *again)
 /* CPU time that may be spent on watching: earned by the clock, spent by all this thread does but for moves. */
 struct credit {
 	int64_t ns;
-	uint64_t since;
+	uint64_t since, earned_ns;
 	uint64_t cpu_ns, moved_ns; /* of the thread and of its moves, as of the last payment */
 };
 
@@ -93,7 +93,8 @@ static void earn(struct credit *c, unsigned permille)
 {
 	uint64_t now = gm_now_ns(CLOCK_MONOTONIC);
 
-	c->ns += (int64_t)((now - c->since) * permille / 1000);
+	c->earned_ns = (now - c->since) * permille / 1000;
+	c->ns += (int64_t)c->earned_ns;
 	if (c->ns > MAX_CREDIT_NS)
 		c->ns = MAX_CREDIT_NS;
 	c->since = now;
@@ -130,17 +131,19 @@ static uint64_t watched_ns(const struct gm_proc *p, struct credit *credit)
 	return spent;
 }
 
-static void pay(struct gm_proc *p, struct credit *credit)
+/* What a round costs beside its looks never takes more than half of what was earned: where CPUs are slow or
+ * busy, nothing would be left for looks. */
+static void pay(struct gm_proc *p, struct credit *credit, uint64_t rest, uint64_t looked)
 {
-	uint64_t spent = watched_ns(p, credit);
+	uint64_t most = credit->earned_ns / 2;
 
-	credit->ns -= (int64_t)spent;
-	atomic_fetch_add(&p->ledger.slot->cpu_ns, spent);
+	credit->ns -= (int64_t)(looked + (rest < most ? rest : most));
+	atomic_fetch_add(&p->ledger.slot->cpu_ns, looked + rest);
 }
 
 /* Watching has one budget: half of it goes to presence (the pass), half to heat (the sweeps) and what follows
- * from it. A pass that bw= has just held up goes on without credit: what it comes to next most likely moves,
- * which is no watching. */
+ * from it. A pass goes on without credit where there is room, or bw= has just held it up: what it comes to next
+ * most likely moves, which is no watching. */
 static bool look(struct gm_proc *p, const struct credit *credit)
 {
 	bool done, epoch = false;
@@ -165,8 +168,8 @@ static uint64_t next_tick(const struct gm_proc *p, uint64_t tick)
 /* One round: what must leave, what may come, what is to be known. Returns how long to sleep; 0: go on. */
 static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 {
-	uint64_t moved0 = p->move_cpu_ns, cpu0 = gm_now_ns(CLOCK_THREAD_CPUTIME_ID), decided;
-	bool more, moved, moves, done = true, suspended = gm_suspend_turn(p);
+	uint64_t moved0 = p->move_cpu_ns, rest;
+	bool more, moved, moves, room, done = true, suspended = gm_suspend_turn(p);
 	bool held = p->bandwidth_wait_ns != 0;
 
 	p->bandwidth_wait_ns = 0;
@@ -184,19 +187,18 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 	gm_proc_events(p);
 	if (!more)
 		more = gm_proc_return(p, SLICE_NS);
-	decided = gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0);
+	rest = watched_ns(p, credit);
+	room = p->admit_index != GM_PLACE_HOST && p->admit_bytes >= GPUMEM_CHUNK_BYTES;
 	/* Nothing comes before a limit that is passed, or a request. */
-	if (!more && (credit->ns > 0 || held))
+	if (!more && (credit->ns > 0 || held || room))
 		done = look(p, credit);
 	moves = p->move_cpu_ns != moved0;
 	/* To decide what moves is a part of moving it: bw= takes a round for each chunk. */
-	if (moves)
-		p->move_cpu_ns += decided;
-	pay(p, credit);
+	pay(p, credit, moves ? 0 : rest, watched_ns(p, credit));
 	if (gm_proc_is_open(p))
 		set_state(moves ? GPUMEM_AGENT_MOVING : GPUMEM_AGENT_WATCHING);
 	atomic_store(&p->ledger.slot->updated_ns, gm_now_ns(CLOCK_BOOTTIME));
-	if (more || (!done && credit->ns > 0 && p->bandwidth_wait_ns < gm_now_ns(CLOCK_MONOTONIC)))
+	if (more || (!done && (credit->ns > 0 || (room && moves)) && p->bandwidth_wait_ns < gm_now_ns(CLOCK_MONOTONIC)))
 		return 0;
 	if (moved || p->changed)
 		*tick = TICK_NS;
@@ -207,7 +209,7 @@ static uint64_t turn(struct gm_proc *p, struct credit *credit, uint64_t *tick)
 
 static void watch(struct gm_proc *p)
 {
-	struct credit credit = { FIRST_CREDIT_NS, gm_now_ns(CLOCK_MONOTONIC),
+	struct credit credit = { FIRST_CREDIT_NS, gm_now_ns(CLOCK_MONOTONIC), 0,
 				 gm_now_ns(CLOCK_THREAD_CPUTIME_ID), p->move_cpu_ns };
 	uint64_t tick = TICK_NS, next_reap = 0, nap, slept;
 
