@@ -36,7 +36,7 @@ USAGE
 guests() {
 	cat <<-T
 	first  6.12 6.12 svm  teardown share static nothing leftover outside shared
-	second 6.1  6.1  svm  limit:short storm
+	second 6.1  6.1  svm  limit:short forked storm
 	second 6.12 7.3  svm  storm
 	second 6.12 6.12 numa limit:short static teardown:short interleave storm
 	third  6.12 6.12 kfdsim

@@ -7,7 +7,6 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "gpumem.h"
@@ -91,24 +90,23 @@ static bool hides_protnone(void)
 	return k == 2;
 }
 
-/* Reads a byte of each page, so that it is an ordinary entry again. Through the kernel: a page
- * that was unmapped meanwhile must not fault. */
+/* Reads each page, so that it is an ordinary entry again. Through the kernel: a page that was unmapped
+ * meanwhile must not fault. Not by process_vm_readv(2): before Linux 6.2 what that pins is no longer shared
+ * with a forked process, and each look would make copies. */
 static void touch(const void *const *pages, size_t n)
 {
-	struct iovec remote[GM_SCAN_PAGES], local;
-	char bytes[GM_SCAN_PAGES];
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), run;
 
-	for (size_t i = 0; i < n; i++)
-		remote[i] = (struct iovec){ (void *)pages[i], 1 };
-	for (size_t i = 0; i < n;) {
-		ssize_t got;
+	for (size_t i = 0; i < n; i += run) {
+		char *start = (char *)(uintptr_t)pages[i];
 
-		local = (struct iovec){ bytes, n - i };
-		got = process_vm_readv(getpid(), &local, 1, remote + i, n - i, 0);
-		if (got < 0 && errno != EFAULT)
-			return;
-		/* It stops at a page that is gone. */
-		i += got > 0 ? (size_t)got : 1;
+		for (run = 1; i + run < n && pages[i + run] == start + run * page;)
+			run++;
+		if (madvise(start, run * page, MADV_POPULATE_READ) == 0)
+			continue;
+		/* It ended at one that is gone: the others alone. */
+		for (size_t k = 0; k < run; k++)
+			madvise(start + k * page, page, MADV_POPULATE_READ);
 	}
 }
 

@@ -55,7 +55,8 @@ S
 sim_peak_reset 0
 user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=64M bash "$JOBS/script" >"$JOBS/out" 2>&1 &
 job=$!
-poll 60 grep -qs role=heir "$JOBS"/w.*
+forked() { grep -qs role=heir "$JOBS"/w.*; }
+poll 60 forked
 poll 30 at_least 0 $((58 * MB)) && ok "killed parent: the limit is used" ||
 	not_ok "killed parent: the limit is used" "$(sim 0)" "$(cat "$JOBS/out")"
 heir=$(sed -n 's/^pid=\([0-9]*\) role=heir.*/\1/p' "$JOBS"/w.[0-9]*)
