@@ -31,7 +31,7 @@
 #define OPEN_AGAIN_NS 2000000000ull
 #define FIRST_CREDIT_NS 100000000ll
 #define MAX_CREDIT_NS 100000000ll
-#define HELD_NS 1000000ll /* for a pass that goes on without credit */
+#define HELD_NS 100000u /* for a pass that goes on without credit, for each per mille of the budget: half of a tick's */
 #define LEAST_BYTES (4ull << 20) /* processes with less to move are not worth opening a device for */
 
 static struct {
@@ -146,12 +146,13 @@ static void pay(struct gm_proc *p, struct credit *credit, uint64_t rest, uint64_
  * most likely moves, which is no watching. */
 static bool look(struct gm_proc *p, const struct credit *credit)
 {
+	unsigned permille = p->ledger.limits->cpu_budget_permille;
+	int64_t least = (int64_t)permille * HELD_NS;
 	bool done, epoch = false;
 
 	if (credit->ns > 0)
-		epoch = gm_proc_sweep(p, (uint64_t)credit->ns,
-				      (p->ledger.limits->cpu_budget_permille + 1) / 2);
-	done = gm_proc_scan(p, credit->ns > HELD_NS ? (uint64_t)credit->ns : HELD_NS, SLICE_NS);
+		epoch = gm_proc_sweep(p, (uint64_t)credit->ns, (permille + 1) / 2);
+	done = gm_proc_scan(p, (uint64_t)(credit->ns > least ? credit->ns : least), SLICE_NS);
 	if (epoch)
 		gm_proc_exchange(p, SLICE_NS);
 	return done;

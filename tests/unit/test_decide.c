@@ -153,7 +153,7 @@ static void test_surroundings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_table),
-		cmocka_unit_test(test_cold),
+					    cmocka_unit_test(test_cold),
 					    cmocka_unit_test(test_surroundings) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
