@@ -15,13 +15,13 @@ struct walk {
 /* Keeps the pages of a view that belong to the caller's range. */
 static void clip(struct gm_chunk_view *view, const struct walk *w, uint64_t first)
 {
-	if ((w->number != first || w->from == 0) && (w->number != w->last || w->to == GM_SCAN_PAGES))
+	if ((w->number != first || w->from == 0) && (w->number != w->last || w->to == gm_chunk_pages()))
 		return;
 	if (w->number == first)
 		memset(view->map, GM_PAGE_ABSENT, w->from);
 	if (w->number == w->last)
-		memset(view->map + w->to, GM_PAGE_ABSENT, GM_SCAN_PAGES - w->to);
-	view->count = gm_residency_count(view->map, GM_SCAN_PAGES);
+		memset(view->map + w->to, GM_PAGE_ABSENT, gm_chunk_pages() - w->to);
+	view->count = gm_residency_count(view->map, gm_chunk_pages());
 }
 
 typedef int visit_fn(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, void *data);
@@ -34,8 +34,8 @@ static int for_range(struct gm_proc *p, void *addr, size_t len, visit_fn *fn, vo
 	struct walk w = {
 		.number = start / GPUMEM_CHUNK_BYTES,
 		.last = end / GPUMEM_CHUNK_BYTES,
-		.from = (unsigned)(start % GPUMEM_CHUNK_BYTES / GM_PAGE_BYTES),
-		.to = (unsigned)(end % GPUMEM_CHUNK_BYTES / GM_PAGE_BYTES) + 1,
+		.from = (unsigned)(start % GPUMEM_CHUNK_BYTES / gm_page_bytes()),
+		.to = (unsigned)(end % GPUMEM_CHUNK_BYTES / gm_page_bytes()) + 1,
 	};
 	uint64_t first = w.number, on_device = 0;
 	int rc = 0, first_error = 0;
@@ -69,7 +69,7 @@ static int for_range(struct gm_proc *p, void *addr, size_t len, visit_fn *fn, vo
 		if (ret_bytes && gm_view_present(p, w.number, 0, &view) == 0 &&
 		    gm_view_sort(w.number, false, &view) == 0) {
 			clip(&view, &w, first);
-			on_device += (uint64_t)view.count.device * GM_PAGE_BYTES;
+			on_device += (uint64_t)view.count.device * gm_page_bytes();
 		}
 		pthread_mutex_unlock(&p->lock);
 		pthread_mutex_lock(&p->lock);
@@ -103,7 +103,7 @@ static int prefetch_one(struct gm_proc *p, uint32_t id, struct gm_chunk_view *vi
 					   GPUMEM_REASON_FAILED);
 	if (full)
 		return -EDQUOT;
-	return moved < (uint64_t)want * GM_PAGE_BYTES && c->fails ? -EBUSY : 0;
+	return moved < (uint64_t)want * gm_page_bytes() && c->fails ? -EBUSY : 0;
 }
 
 int gm_proc_prefetch(struct gm_proc *p, void *addr, size_t len, size_t index, uint64_t *ret_bytes)
@@ -123,7 +123,7 @@ static int evict_one(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view,
 		return 0;
 	moved = gm_move_out(p, id, view);
 	gm_proc_note(p, id, moved, moved ? GPUMEM_REASON_ASKED : GPUMEM_REASON_FAILED);
-	return moved < (uint64_t)want * GM_PAGE_BYTES ? -EBUSY : 0;
+	return moved < (uint64_t)want * gm_page_bytes() ? -EBUSY : 0;
 }
 
 int gm_proc_evict(struct gm_proc *p, void *addr, size_t len, uint64_t *ret_bytes)

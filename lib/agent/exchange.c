@@ -19,9 +19,9 @@ uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, size_t index, enum gpumem_re
 	if (gm_view_present(p, number, 0, &view) < 0 || gm_view_sort(number, false, &view) < 0)
 		return 0;
 	gm_view_account(p, id, &view);
-	if (c->host_pages < GM_MIN_RUN)
+	if (c->host_pages < gm_min_run())
 		return 0;
-	bytes = gm_move_in(p, id, &view, index, GM_MIN_RUN, ret_full);
+	bytes = gm_move_in(p, id, &view, index, gm_min_run(), ret_full);
 	c->present_pages = (uint16_t)view.present;
 	gm_proc_note(p, id, bytes, bytes      ? reason :
 				   *ret_full ? GPUMEM_REASON_FULL :
@@ -31,7 +31,7 @@ uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, size_t index, enum gpumem_re
 
 static bool may_come(const struct gm_proc *p, const struct gm_chunk *c)
 {
-	return !(c->flags & GM_CHUNK_OUT) && c->host_pages >= GM_MIN_RUN &&
+	return !(c->flags & GM_CHUNK_OUT) && c->host_pages >= gm_min_run() &&
 	       (c->device_pages == 0 || c->device == p->home) &&
 	       (int16_t)((uint16_t)p->pass - c->retry_pass) >= 0;
 }

@@ -25,6 +25,7 @@ int gm_view_present(struct gm_proc *p, uint64_t number, size_t from,
 {
 	uintptr_t start = (uintptr_t)number * GPUMEM_CHUNK_BYTES;
 	uintptr_t end = start + GPUMEM_CHUNK_BYTES;
+	const size_t page = gm_page_bytes();
 	int fd = pagemap(p);
 
 	memset(view, 0, sizeof(*view));
@@ -39,8 +40,7 @@ int gm_view_present(struct gm_proc *p, uint64_t number, size_t from,
 		if (r.end > end)
 			r.end = end;
 		rc = gm_residency_present(fd, (void *)r.start,
-					  (r.end - r.start) / GM_PAGE_BYTES,
-					  view->map + (r.start - start) / GM_PAGE_BYTES);
+					  (r.end - r.start) / page, view->map + (r.start - start) / page);
 		if (rc < 0)
 			return rc;
 		view->present += (unsigned)rc;
@@ -51,20 +51,21 @@ int gm_view_present(struct gm_proc *p, uint64_t number, size_t from,
 int gm_view_sort(uint64_t number, bool sample, struct gm_chunk_view *view)
 {
 	const void *addr = (const void *)(uintptr_t)(number * GPUMEM_CHUNK_BYTES);
+	const unsigned pages = gm_chunk_pages();
 	uint8_t unsorted[GM_SCAN_PAGES];
 	int rc;
 
 	if (sample) {
 		memcpy(unsorted, view->map, sizeof(unsorted));
-		rc = gm_residency_sort(addr, GM_SCAN_PAGES, SAMPLE, view->map);
-		view->count = gm_residency_count(view->map, GM_SCAN_PAGES);
+		rc = gm_residency_sort(addr, pages, SAMPLE, view->map);
+		view->count = gm_residency_count(view->map, pages);
 		if (rc < 0 || view->count.host == view->present ||
 		    view->count.device == view->present)
 			return rc;
 		memcpy(view->map, unsorted, sizeof(unsorted));
 	}
-	rc = gm_residency_sort(addr, GM_SCAN_PAGES, 1, view->map);
-	view->count = gm_residency_count(view->map, GM_SCAN_PAGES);
+	rc = gm_residency_sort(addr, pages, 1, view->map);
+	view->count = gm_residency_count(view->map, pages);
 	return rc;
 }
 
@@ -109,11 +110,11 @@ void gm_account(struct gm_proc *p, uint32_t id, unsigned pages, bool evicted)
 	if (!d)
 		return;
 	if (pages > before) {
-		bytes = (uint64_t)(pages - before) * GM_PAGE_BYTES;
+		bytes = (uint64_t)(pages - before) * gm_page_bytes();
 		atomic_fetch_add(&d->charged, bytes);
 		atomic_fetch_add(&d->resident, bytes);
 	} else {
-		bytes = (uint64_t)(before - pages) * GM_PAGE_BYTES;
+		bytes = (uint64_t)(before - pages) * gm_page_bytes();
 		gm_ledger_uncharge(&p->ledger, c->device, bytes);
 		atomic_fetch_sub(&d->resident, bytes);
 	}
@@ -138,7 +139,7 @@ void gm_view_account(struct gm_proc *p, uint32_t id, const struct gm_chunk_view 
 	gm_account(p, id, view->count.device - (p->parent_alive ? view->count.shared : 0), true);
 	if (p->inherits && c->device_pages > before)
 		gm_ledger_inherit(&p->ledger, c->device,
-				  (uint64_t)(c->device_pages - before) * GM_PAGE_BYTES);
+				  (uint64_t)(c->device_pages - before) * gm_page_bytes());
 	c->host_pages = (uint16_t)view->count.host;
 }
 
@@ -178,7 +179,7 @@ void gm_move_failed(struct gm_proc *p, struct gm_chunk *c, enum gpumem_fail why)
 static unsigned move_run(struct gm_proc *p, struct gm_chunk *c, void *addr, unsigned pages,
 			 size_t index)
 {
-	size_t len = (size_t)pages * GM_PAGE_BYTES;
+	size_t len = (size_t)pages * gm_page_bytes();
 	int rc = gm_place_move(&p->place, addr, len, index);
 	unsigned moved = landed(p, addr, pages, true);
 
@@ -197,11 +198,12 @@ static unsigned move_run(struct gm_proc *p, struct gm_chunk *c, void *addr, unsi
 	return moved;
 }
 
-static unsigned run_length(const uint8_t *map, unsigned from, enum gm_page least)
+/* In [from, end). */
+static unsigned run_length(const uint8_t *map, unsigned from, unsigned end, enum gm_page least)
 {
 	unsigned n = 0;
 
-	while (from + n < GM_SCAN_PAGES && map[from + n] != GM_PAGE_ABSENT &&
+	while (from + n < end && map[from + n] != GM_PAGE_ABSENT &&
 	       (map[from + n] == GM_PAGE_HOST) == (least == GM_PAGE_HOST))
 		n++;
 	return n;
@@ -211,21 +213,22 @@ static unsigned run_length(const uint8_t *map, unsigned from, enum gm_page least
 static unsigned charge_pages(struct gm_proc *p, size_t index, unsigned pages)
 {
 	struct gm_levels levels;
+	const size_t page = gm_page_bytes();
 	uint64_t got;
 
 	if (!p->ledger.slot)
 		return pages;
 	gm_proc_levels(p, index, &levels);
-	got = gm_ledger_charge(&p->ledger, index, (uint64_t)pages * GM_PAGE_BYTES, levels.high,
+	got = gm_ledger_charge(&p->ledger, index, (uint64_t)pages * page, levels.high,
 			       gm_proc_step_high(p, index));
-	gm_ledger_uncharge(&p->ledger, index, got % GM_PAGE_BYTES);
-	return (unsigned)(got / GM_PAGE_BYTES);
+	gm_ledger_uncharge(&p->ledger, index, got % page);
+	return (unsigned)(got / page);
 }
 
 /* Keeps the sum of what could move true while a pass is under way. */
 static void note_host(struct gm_proc *p, uint64_t number, int pages)
 {
-	uint64_t bytes = (uint64_t)(pages < 0 ? -pages : pages) * GM_PAGE_BYTES;
+	uint64_t bytes = (uint64_t)(pages < 0 ? -pages : pages) * gm_page_bytes();
 	bool passed = number * GPUMEM_CHUNK_BYTES < p->at_addr;
 
 	if (pages < 0) {
@@ -251,31 +254,33 @@ uint64_t gm_move_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, 
 	struct gm_slot_device *d = slot_device(p, index);
 	char *base = gm_chunk_addr(gm_chunk_number(&p->chunks, id));
 	unsigned moved = 0, before = c->device_pages;
+	const size_t page = gm_page_bytes();
+	const unsigned end = gm_chunk_pages();
 
 	if (c->device_pages && c->device != index)
 		return 0;
-	for (unsigned i = 0, n; i < GM_SCAN_PAGES && !*ret_full; i += n ? n : 1) {
+	for (unsigned i = 0, n; i < end && !*ret_full; i += n ? n : 1) {
 		unsigned granted, done;
 
-		n = run_length(view->map, i, GM_PAGE_HOST);
+		n = run_length(view->map, i, end, GM_PAGE_HOST);
 		if (n < min_run)
 			continue;
 		granted = charge_pages(p, index, n);
 		*ret_full = granted < n;
 		/* A chunk that is one huge page goes to a node as a whole, or the limit would be passed. */
-		if (*ret_full && n == GM_SCAN_PAGES && gm_is_node(&p->place.devices.device[index])) {
+		if (*ret_full && n == end && gm_is_node(&p->place.devices.device[index])) {
 			if (p->ledger.slot)
 				gm_ledger_uncharge(&p->ledger, index,
-						   (uint64_t)granted * GM_PAGE_BYTES);
+						   (uint64_t)granted * page);
 			break;
 		}
 		if (granted == 0)
 			break;
-		done = move_run(p, c, base + (size_t)i * GM_PAGE_BYTES, granted, index);
+		done = move_run(p, c, base + i * page, granted, index);
 		moved += done;
 		if (p->ledger.slot)
 			gm_ledger_uncharge(&p->ledger, index,
-					   (uint64_t)(granted - done) * GM_PAGE_BYTES);
+					   (uint64_t)(granted - done) * page);
 		if (done < granted)
 			break;
 	}
@@ -291,10 +296,10 @@ uint64_t gm_move_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, 
 	tell_engine(p, id, before, false);
 	c->host_pages = (uint16_t)(c->host_pages > moved ? c->host_pages - moved : 0);
 	if (d) {
-		atomic_fetch_add(&d->resident, (uint64_t)moved * GM_PAGE_BYTES);
-		atomic_fetch_add(&d->moved_in, (uint64_t)moved * GM_PAGE_BYTES);
+		atomic_fetch_add(&d->resident, (uint64_t)moved * page);
+		atomic_fetch_add(&d->moved_in, (uint64_t)moved * page);
 	}
-	return (uint64_t)moved * GM_PAGE_BYTES;
+	return (uint64_t)moved * page;
 }
 
 uint64_t gm_move_out(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view)
@@ -306,17 +311,19 @@ uint64_t gm_move_out(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view)
 	/* Else the range is a part of the chunk, and there may be more of it on the device. */
 	bool whole = view->count.host + view->count.device == view->present;
 	unsigned moved = 0, stayed = 0;
+	const size_t page = gm_page_bytes();
+	const unsigned end = gm_chunk_pages();
 	int rc = 0;
 
-	for (unsigned i = 0, n; i < GM_SCAN_PAGES; i += n ? n : 1) {
-		void *addr = base + (size_t)i * GM_PAGE_BYTES;
+	for (unsigned i = 0, n; i < end; i += n ? n : 1) {
+		void *addr = base + i * page;
 		unsigned left;
 		int run_rc;
 
-		n = run_length(view->map, i, GM_PAGE_DEVICE);
+		n = run_length(view->map, i, end, GM_PAGE_DEVICE);
 		if (!n)
 			continue;
-		run_rc = gm_place_move(&p->place, addr, (size_t)n * GM_PAGE_BYTES, GM_PLACE_HOST);
+		run_rc = gm_place_move(&p->place, addr, (size_t)n * page, GM_PLACE_HOST);
 		left = landed(p, addr, n, false);
 		moved += n - left;
 		stayed += left;
@@ -328,7 +335,7 @@ uint64_t gm_move_out(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view)
 	note_host(p, number, (int)moved);
 	note_moved(p, number, c->device);
 	if (d)
-		atomic_fetch_add(&d->moved_out, (uint64_t)moved * GM_PAGE_BYTES);
+		atomic_fetch_add(&d->moved_out, (uint64_t)moved * page);
 	if (whole && !stayed) {
 		c->host_pages = (uint16_t)view->present;
 		c->present_pages = NOT_COUNTED;
@@ -340,5 +347,5 @@ uint64_t gm_move_out(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view)
 		gm_account(p, id, view->count.device - (p->parent_alive ? view->count.shared : 0),
 			   true);
 	}
-	return (uint64_t)moved * GM_PAGE_BYTES;
+	return (uint64_t)moved * page;
 }

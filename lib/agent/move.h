@@ -7,14 +7,27 @@
 #define GM_MOVE_H
 
 #include "agent/proc.h"
+#include "base/page.h"
 
-#define GM_PAGE_BYTES 4096u /* KFD's smallest unit, and the kernel's page on every supported CPU */
-#define GM_MIN_RUN 16u	    /* shorter runs are not worth a range of the driver's own */
+#define GM_MIN_RUN_BYTES 65536u /* shorter runs are not worth a range of the driver's own */
+
+static inline unsigned gm_chunk_pages(void)
+{
+	return (unsigned)(GPUMEM_CHUNK_BYTES / gm_page_bytes());
+}
+
+/* In pages. */
+static inline unsigned gm_min_run(void)
+{
+	size_t page = gm_page_bytes();
+
+	return page < GM_MIN_RUN_BYTES ? (unsigned)(GM_MIN_RUN_BYTES / page) : 1;
+}
 
 /* Whether enough of it can move, or has. */
 static inline bool gm_chunk_matters(const struct gm_chunk *c)
 {
-	return (unsigned)c->host_pages + c->device_pages >= GM_MIN_RUN;
+	return (unsigned)c->host_pages + c->device_pages >= gm_min_run();
 }
 
 /* Where the pages of a chunk are. */

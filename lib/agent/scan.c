@@ -184,7 +184,7 @@ static size_t target_of(const struct gm_proc *p, uint64_t number, const struct g
 	if (!p->weave.on || p->admit_index == GM_PLACE_HOST)
 		return p->admit_index;
 	to = gm_weave_target(&p->weave, &p->plan, number,
-			     (uint64_t)c->host_pages * GM_PAGE_BYTES);
+			     (uint64_t)c->host_pages * gm_page_bytes());
 	/* A chunk is on one device at a time. */
 	return c->device_pages && c->device != to ? GM_PLACE_HOST : to;
 }
@@ -192,12 +192,12 @@ static size_t target_of(const struct gm_proc *p, uint64_t number, const struct g
 static bool wants_in(const struct gm_proc *p, const struct gm_chunk *c,
 		     const struct gm_chunk_view *view)
 {
-	bool settled = view->present == GM_SCAN_PAGES || view->present == c->present_pages;
+	bool settled = view->present == gm_chunk_pages() || view->present == c->present_pages;
 	bool cold = p->engine_on && c->order && !c->heat && p->admit_index == p->home;
 
 	if (cold && !c->device_pages && p->cold_bytes < GPUMEM_CHUNK_BYTES)
 		return false;
-	return p->admit_bytes && c->host_pages >= GM_MIN_RUN &&
+	return p->admit_bytes && c->host_pages >= gm_min_run() &&
 	       settled && !(c->flags & GM_CHUNK_OUT) &&
 	       (int16_t)((uint16_t)p->pass - c->retry_pass) >= 0;
 }
@@ -212,7 +212,7 @@ static bool bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view,
 
 	if (!gm_proc_bandwidth(p, false))
 		return false;
-	bytes = gm_move_in(p, id, view, index, GM_MIN_RUN, &full);
+	bytes = gm_move_in(p, id, view, index, gm_min_run(), &full);
 	/* Pieces that are too small to move are no failure. */
 	if (bytes || gm_chunk_at(&p->chunks, id)->retry_pass != retry_pass)
 		gm_proc_note(p, id, bytes, bytes ? GPUMEM_REASON_ROOM : GPUMEM_REASON_FAILED);
@@ -247,7 +247,7 @@ static bool visit(struct gm_proc *p, uint64_t number)
 		if (c->fails && to != GM_PLACE_HOST)
 			p->waits = true;
 		/* How long it waits is counted in passes. */
-		if (c->fails && c->host_pages >= GM_MIN_RUN && p->exchange)
+		if (c->fails && c->host_pages >= gm_min_run() && p->exchange)
 			p->trade_waits = true;
 		if (to != GM_PLACE_HOST && wants_in(p, c, &view) && gm_place_is_open(&p->place) &&
 		    !bring_in(p, id, &view, to, begun_ns))
@@ -259,7 +259,7 @@ static bool visit(struct gm_proc *p, uint64_t number)
 	if (c->present_pages != view.present)
 		p->changed = true;
 	c->present_pages = (uint16_t)view.present;
-	p->pass_host_bytes += (uint64_t)c->host_pages * GM_PAGE_BYTES;
+	p->pass_host_bytes += (uint64_t)c->host_pages * gm_page_bytes();
 	return true;
 }
 

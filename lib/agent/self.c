@@ -194,9 +194,9 @@ const char *gpumem_process_device_pci(const struct gpumem_process *process, size
 static int check(const struct gpumem_process *process, const void *addr, size_t len, size_t i,
 		 struct gpumem_error *err)
 {
-	if ((uintptr_t)addr % GM_PAGE_BYTES || len % GM_PAGE_BYTES || len == 0)
-		return gm_err(err, -EINVAL, "address and length must be multiples of %u",
-			      GM_PAGE_BYTES);
+	if ((uintptr_t)addr % gm_page_bytes() || len % gm_page_bytes() || len == 0)
+		return gm_err(err, -EINVAL, "address and length must be multiples of %zu",
+			      gm_page_bytes());
 	if (i >= gpumem_process_device_count(process))
 		return gm_err(err, -ENODEV, "no device %zu: this process has %zu", i,
 			      gpumem_process_device_count(process));

@@ -160,7 +160,7 @@ void gm_proc_note(struct gm_proc *p, uint32_t id, uint64_t bytes, enum gpumem_re
 	const struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
 
 	gm_ledger_note(&p->ledger, gm_now_ns(CLOCK_BOOTTIME), gm_chunk_number(&p->chunks, id),
-		       (uint32_t)(bytes / GM_PAGE_BYTES), c->heat, reason,
+		       (uint32_t)(bytes / GM_LEDGER_PAGE), c->heat, reason,
 		       c->device_pages || bytes ? c->device : p->home);
 }
 
@@ -424,7 +424,7 @@ static void set_engine_room(struct gm_proc *p, const struct gm_standing *s)
 	 * than it has. */
 	if (p->engine.resident)
 		chunk = s->own / p->engine.resident;
-	if (chunk < GM_MIN_RUN * GM_PAGE_BYTES || chunk > GPUMEM_CHUNK_BYTES)
+	if (chunk < GM_MIN_RUN_BYTES || chunk > GPUMEM_CHUNK_BYTES)
 		chunk = GPUMEM_CHUNK_BYTES;
 	gm_engine_set_room(&p->engine, (uint32_t)((bytes + chunk / 2) / chunk));
 	pthread_mutex_unlock(&p->lock);
@@ -542,7 +542,7 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 		if (room < d.admit_bytes && room < GPUMEM_CHUNK_BYTES)
 			p->notes |= GPUMEM_NOTE_PRESSURE;
 		d.admit_bytes = room;
-		if (d.admit_bytes < GM_MIN_RUN * GM_PAGE_BYTES)
+		if (d.admit_bytes < GM_MIN_RUN_BYTES)
 			d.admit_bytes = 0;
 		if (s.weaves && s.request != GPUMEM_REQUEST_MIGRATE)
 			weave(p, i, &d);

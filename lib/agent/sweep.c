@@ -326,6 +326,8 @@ void gm_proc_publish(struct gm_proc *p)
 {
 	uint32_t there[GPUMEM_MAX_DEVICES][GPUMEM_HEAT_CLASSES] = { { 0 } };
 	uint32_t here[GPUMEM_HEAT_CLASSES] = { 0 };
+	const size_t page = gm_page_bytes();
+	const unsigned least = gm_min_run();
 	struct gm_slot *slot = p->ledger.slot;
 	uint64_t wanted = 0;
 
@@ -337,11 +339,11 @@ void gm_proc_publish(struct gm_proc *p)
 		const struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
 		unsigned class = gm_engine_class(&p->engine, id);
 
-		there[c->device][class] += c->device_pages;
-		here[class] += c->host_pages;
-		if (class >= WANTED_CLASS && c->host_pages >= GM_MIN_RUN && !c->fails &&
+		there[c->device][class] += (uint32_t)(c->device_pages * page / GM_LEDGER_PAGE);
+		here[class] += (uint32_t)(c->host_pages * page / GM_LEDGER_PAGE);
+		if (class >= WANTED_CLASS && c->host_pages >= least && !c->fails &&
 		    !(c->flags & GM_CHUNK_OUT))
-			wanted += (uint64_t)c->host_pages * GM_PAGE_BYTES;
+			wanted += (uint64_t)c->host_pages * page;
 	}
 	publish_engine(p);
 	pthread_mutex_unlock(&p->lock);

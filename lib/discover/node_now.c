@@ -15,6 +15,7 @@
 #include "discover/node_set.h"
 
 #define NODES "/sys/devices/system/node"
+#define HUGE_SIZE "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
 #define WEIGHTS "/sys/kernel/mm/mempolicy/weighted_interleave"
 
 static int read_text(const char *path, char *buf, size_t size)
@@ -78,6 +79,13 @@ int gm_node_used_now(int node, uint64_t *ret_bytes)
 	files = files > shared ? files - shared : 0;
 	*ret_bytes = used > files ? used - files : 0;
 	return 0;
+}
+
+size_t gm_node_huge_bytes(void)
+{
+	char text[32];
+
+	return read_text(HUGE_SIZE, text, sizeof(text)) == 0 ? strtoul(text, NULL, 10) : 0;
 }
 
 int gm_node_weight(int node, unsigned *ret)

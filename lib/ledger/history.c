@@ -61,7 +61,7 @@ static size_t add_ring(const struct gm_slot *s, pid_t pid, struct gpumem_decisio
 		if (d.time_ns == 0)
 			continue;
 		d.address = atomic_load(&e->number) * GPUMEM_CHUNK_BYTES;
-		d.bytes = atomic_load(&e->pages) * 4096ull;
+		d.bytes = atomic_load(&e->pages) * GM_LEDGER_PAGE;
 		d.heat = atomic_load(&e->heat);
 		d.device = atomic_load(&e->device);
 		d.reason = (enum gpumem_reason)atomic_load(&e->reason);

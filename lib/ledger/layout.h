@@ -98,11 +98,13 @@ struct gm_slot_device {
 	_Atomic uint32_t fair_chunks; /* what each process is guaranteed, as the owner sees it */
 };
 
+#define GM_LEDGER_PAGE 4096ull /* bytes: the unit where pages are meant, whatever the kernel's are */
+
 /* One decision. `time_ns` is written last; 0: being written. */
 struct gm_ring_entry {
 	_Atomic uint64_t time_ns; /* CLOCK_BOOTTIME */
 	_Atomic uint64_t number;  /* address / GPUMEM_CHUNK_BYTES */
-	_Atomic uint32_t pages;	  /* that moved */
+	_Atomic uint32_t pages;	  /* that moved, in GM_LEDGER_PAGE */
 	_Atomic uint16_t heat;
 	_Atomic uint8_t reason, device;
 };
@@ -125,11 +127,11 @@ struct gm_slot {
 	_Atomic uint64_t cpu_ns;	  /* the agent's own, moves apart */
 	_Atomic uint64_t chunks;
 	_Atomic uint32_t epoch, ring_next; /* count up */
-	_Atomic uint32_t host_class[GPUMEM_HEAT_CLASSES]; /* pages in system memory, by heat */
+	_Atomic uint32_t host_class[GPUMEM_HEAT_CLASSES]; /* in system memory, by heat */
 	_Atomic uint32_t hit_often_permille, hit_age_permille;
 	uint64_t reserved[4];
 	struct gm_slot_device device[GPUMEM_MAX_DEVICES];
-	_Atomic uint32_t device_class[GPUMEM_MAX_DEVICES][GPUMEM_HEAT_CLASSES]; /* pages, by heat */
+	_Atomic uint32_t device_class[GPUMEM_MAX_DEVICES][GPUMEM_HEAT_CLASSES]; /* in GM_LEDGER_PAGE, too */
 	struct gm_ring_entry ring[GM_RING];
 };
 

@@ -13,10 +13,9 @@
 
 #define GM_WHERE "ledger"
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "base/procfs.h"
 #include "ledger/ledger.h"
-
-#define PAGE_BYTES 4096ull
 
 int gm_limits_check(const struct gm_limits *limits, size_t size, struct gpumem_error *err)
 {
@@ -308,7 +307,7 @@ bool gm_ledger_walled(const struct gm_ledger *l, size_t i)
 	uint64_t kernels = wall(l, i);
 
 	/* It is whole pages, a limit need not be. */
-	return kernels && kernels + PAGE_BYTES <= allowed(l, i);
+	return kernels && kernels + gm_page_bytes() <= allowed(l, i);
 }
 
 uint64_t gm_ledger_limit(const struct gm_ledger *l, size_t i)

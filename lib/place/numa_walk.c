@@ -4,10 +4,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/page.h"
+#include "discover/node_now.h"
 #include "place/numa.h"
 #include "place/numa_walk.h"
 
@@ -28,15 +31,20 @@ struct scan_arg {
 #define REGIONS 64
 #define ENTRIES 512
 
-/* A page of the page table maps as much as one entry of the level above. */
-static size_t huge_of(size_t page)
-{
-	return page * (page / sizeof(uint64_t));
-}
-
 size_t gm_numa_huge_bytes(void)
 {
-	return huge_of((size_t)sysconf(_SC_PAGESIZE));
+	static _Atomic size_t known;
+	size_t bytes = atomic_load(&known), page;
+
+	if (bytes)
+		return bytes;
+	bytes = gm_node_huge_bytes();
+	page = gm_page_bytes();
+	/* A page of the page table maps as much as one entry of the level above. */
+	if (bytes < page || bytes & (bytes - 1))
+		bytes = page * (page / sizeof(uint64_t));
+	atomic_store(&known, bytes);
+	return bytes;
 }
 
 /* Present and not the zero page, which to move would fill a hole. */
@@ -67,8 +75,8 @@ int gm_numa_walk_open(struct gm_numa_walk *w, pid_t pid)
 
 	if (pid)
 		snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)pid);
-	w->page = (size_t)sysconf(_SC_PAGESIZE);
-	w->huge = huge_of(w->page);
+	w->page = gm_page_bytes();
+	w->huge = gm_numa_huge_bytes();
 	w->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (w->fd < 0)
 		return errno == ENOENT ? -ESRCH : errno == EACCES ? -EPERM : -errno;

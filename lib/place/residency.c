@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/page.h"
 #include "gpumem.h"
 #include "place/residency.h"
 
@@ -42,7 +43,7 @@ int gm_residency_present(int fd, const void *addr, size_t n, uint8_t *map)
 	ssize_t got;
 
 	got = pread(fd, entry, n * sizeof(entry[0]),
-		    (off_t)((uintptr_t)addr / (uintptr_t)sysconf(_SC_PAGESIZE) * sizeof(entry[0])));
+		    (off_t)((uintptr_t)addr / gm_page_bytes() * sizeof(entry[0])));
 	if (got < 0)
 		return -errno;
 	for (size_t i = 0; i < n; i++) {
@@ -63,7 +64,7 @@ int gm_residency_present(int fd, const void *addr, size_t n, uint8_t *map)
  */
 static bool probe_protnone(void)
 {
-	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	size_t size = gm_page_bytes();
 	char *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	const void *pages[1] = { page };
 	int status[1] = { 0 };
@@ -95,7 +96,7 @@ static bool hides_protnone(void)
  * with a forked process, and each look would make copies. */
 static void touch(const void *const *pages, size_t n)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), run;
+	size_t page = gm_page_bytes(), run;
 
 	for (size_t i = 0; i < n; i += run) {
 		char *start = (char *)(uintptr_t)pages[i];
@@ -151,7 +152,7 @@ static uint8_t kind_of(int status, bool shared)
 
 int gm_residency_sort(const void *addr, size_t n, unsigned stride, uint8_t *map)
 {
-	long page = sysconf(_SC_PAGESIZE);
+	size_t page = gm_page_bytes();
 	const void *pages[GM_SCAN_PAGES];
 	int status[GM_SCAN_PAGES];
 	size_t asked = 0, seen = 0, at = 0;
@@ -159,7 +160,7 @@ int gm_residency_sort(const void *addr, size_t n, unsigned stride, uint8_t *map)
 
 	for (size_t i = 0; i < n; i++)
 		if (map[i] != GM_PAGE_ABSENT && seen++ % stride == 0)
-			pages[asked++] = (const char *)addr + i * (size_t)page;
+			pages[asked++] = (const char *)addr + i * page;
 	rc = query(pages, asked, status);
 	if (rc < 0)
 		return rc;
@@ -180,7 +181,7 @@ bool gm_residency_all_present(const void *addr, size_t n)
 {
 	unsigned char in[GM_SCAN_PAGES];
 
-	if (mincore((void *)(uintptr_t)addr, n * (size_t)sysconf(_SC_PAGESIZE), in) < 0)
+	if (mincore((void *)(uintptr_t)addr, n * gm_page_bytes(), in) < 0)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (!(in[i] & 1))
@@ -210,7 +211,7 @@ struct gm_counts gm_residency_count(const uint8_t *map, size_t n)
 
 int gpumem_residency(const void *addr, size_t len, struct gpumem_residency *ret)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = gm_page_bytes();
 	struct gpumem_residency r = { 0 };
 	unsigned char in[GM_SCAN_PAGES];
 	uint8_t map[GM_SCAN_PAGES];

@@ -22,7 +22,7 @@ enum gm_page {
 	GM_PAGE_SHARED_ON = 32,	   /* + index: the same, and a forked process maps it too */
 };
 
-#define GM_SCAN_PAGES 512u /* one chunk of 4 KiB pages */
+#define GM_SCAN_PAGES 512u /* at most: a chunk of the smallest pages */
 
 /* NUMA nodes that are devices' memory. */
 struct gm_device_nodes {

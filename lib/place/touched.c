@@ -11,14 +11,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/page.h"
 #include "gpumem.h"
 #include "place/maps.h"
 #include "place/touched.h"
 
-#define PAGE 4096u
 #define PM_SOFT_DIRTY (1ull << 55)
 #define PM_PRESENT (1ull << 63)
-#define CHUNK_PAGES (GPUMEM_CHUNK_BYTES / PAGE)
+#define CHUNK_PAGES (GPUMEM_CHUNK_BYTES / 4096u) /* at most */
 
 /* include/uapi/linux/fs.h of Linux 6.7; older headers do not have it. */
 struct scan_region {
@@ -50,7 +50,8 @@ static int scan(int fd, struct scan_arg *a, struct scan_region *vec)
 
 enum gm_touched_way gm_touched_probe(int fd)
 {
-	volatile char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+	const size_t size = gm_page_bytes();
+	volatile char *page = mmap(NULL, size, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	enum gm_touched_way way = GM_TOUCHED_NONE;
 	struct scan_region vec[REGIONS];
@@ -62,26 +63,28 @@ enum gm_touched_way gm_touched_probe(int fd)
 	*page = 1;
 	/* A new mapping counts as written in full. */
 	if (pread(fd, &entry, sizeof(entry),
-		  (off_t)((uintptr_t)page / PAGE * sizeof(entry))) == sizeof(entry) &&
+		  (off_t)((uintptr_t)page / size * sizeof(entry))) == sizeof(entry) &&
 	    (entry & PM_SOFT_DIRTY))
 		way = GM_TOUCHED_PAGEMAP;
 	a.start = (uintptr_t)page;
-	a.end = a.start + PAGE;
+	a.end = a.start + size;
 	if (way == GM_TOUCHED_PAGEMAP && scan(fd, &a, vec) == 1)
 		way = GM_TOUCHED_SCAN;
-	munmap((void *)page, PAGE);
+	munmap((void *)page, size);
 	return way;
 }
 
 static void tell(uint64_t start, uint64_t end, gm_touched_fn *fn, void *data)
 {
+	const size_t page = gm_page_bytes();
+
 	while (start < end) {
 		uint64_t number = start / GPUMEM_CHUNK_BYTES;
 		uint64_t stop = (number + 1) * GPUMEM_CHUNK_BYTES;
 
 		if (stop > end)
 			stop = end;
-		fn(data, number, (unsigned)((stop - start) / PAGE));
+		fn(data, number, (unsigned)((stop - start) / page));
 		start = stop;
 	}
 }
@@ -107,6 +110,7 @@ static int look_by_scan(int fd, uintptr_t start, uintptr_t end, gm_touched_fn *f
 
 static int look_by_pagemap(int fd, uintptr_t start, uintptr_t end, gm_touched_fn *fn, void *data)
 {
+	const size_t page = gm_page_bytes();
 	uint64_t entry[CHUNK_PAGES];
 
 	while (start < end) {
@@ -116,8 +120,8 @@ static int look_by_pagemap(int fd, uintptr_t start, uintptr_t end, gm_touched_fn
 
 		if (stop > end)
 			stop = end;
-		got = pread(fd, entry, (stop - start) / PAGE * sizeof(entry[0]),
-			    (off_t)(start / PAGE * sizeof(entry[0])));
+		got = pread(fd, entry, (stop - start) / page * sizeof(entry[0]),
+			    (off_t)(start / page * sizeof(entry[0])));
 		if (got < 0)
 			return -errno;
 		for (size_t k = 0; k < (size_t)got / sizeof(entry[0]); k++)

@@ -137,8 +137,8 @@ static void arena_fill(enum pages pages)
 	if (p == MAP_FAILED ||
 	    madvise(p, b.bytes, pages == HUGE ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) < 0)
 		die("mmap", -errno);
-	for (size_t i = 0; i < b.bytes / GM_PAGE_BYTES; i++)
-		*(uint64_t *)(void *)(b.arena + i * GM_PAGE_BYTES) = pattern(i);
+	for (size_t i = 0; i < b.bytes / gm_page_bytes(); i++)
+		*(uint64_t *)(void *)(b.arena + i * gm_page_bytes()) = pattern(i);
 	if (pages == HUGE)
 		b.huge_bytes = huge_bytes();
 	/* As if it were seen for the first time; evict() also told the agent to keep it out. */
@@ -165,8 +165,8 @@ static void arena_check(enum direction direction)
 			(unsigned long long)r.device_bytes, (unsigned long long)r.host_bytes);
 		exit(1);
 	}
-	for (size_t i = 0; direction == OUT && i < b.bytes / GM_PAGE_BYTES; i++)
-		if (*(uint64_t *)(void *)(b.arena + i * GM_PAGE_BYTES) != pattern(i)) {
+	for (size_t i = 0; direction == OUT && i < b.bytes / gm_page_bytes(); i++)
+		if (*(uint64_t *)(void *)(b.arena + i * gm_page_bytes()) != pattern(i)) {
 			fprintf(stderr, "svm_rate: page %zu changed\n", i);
 			exit(1);
 		}

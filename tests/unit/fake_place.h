@@ -42,12 +42,12 @@ static struct {
 
 static inline unsigned fake_page(const void *addr)
 {
-	return (unsigned)(((uintptr_t)addr - FAKE_BASE) / GM_PAGE_BYTES);
+	return (unsigned)(((uintptr_t)addr - FAKE_BASE) / gm_page_bytes());
 }
 
 static inline void *fake_addr(unsigned page)
 {
-	return (void *)(FAKE_BASE + (uintptr_t)page * GM_PAGE_BYTES);
+	return (void *)(FAKE_BASE + page * gm_page_bytes());
 }
 
 static inline unsigned fake_count(enum fake_where where, unsigned from, unsigned to)
@@ -87,7 +87,7 @@ int __wrap_gm_maps_read(struct gm_ranges *ranges)
 {
 	static struct gm_range all;
 
-	all = (struct gm_range){ FAKE_BASE, FAKE_BASE + FAKE_PAGES * (uintptr_t)GM_PAGE_BYTES };
+	all = (struct gm_range){ FAKE_BASE, FAKE_BASE + FAKE_CHUNKS * (uintptr_t)GPUMEM_CHUNK_BYTES };
 	ranges->range = &all;
 	ranges->count = 1;
 	return 0;
@@ -166,8 +166,8 @@ int __wrap_gm_place_prefer(struct gm_place *place, void *addr, size_t len, size_
 int __wrap_gm_place_move(struct gm_place *place, void *addr, size_t len, size_t index);
 int __wrap_gm_place_move(struct gm_place *place, void *addr, size_t len, size_t index)
 {
-	unsigned first = fake_page(addr), pages = (unsigned)(len / GM_PAGE_BYTES);
-	size_t *range = &fake.range_at[first / GM_SCAN_PAGES];
+	unsigned first = fake_page(addr), pages = (unsigned)(len / gm_page_bytes());
+	size_t *range = &fake.range_at[first / gm_chunk_pages()];
 	bool in = index != GM_PLACE_HOST;
 
 	(void)place;

@@ -40,6 +40,7 @@ UNIT_TESTS += \
 	tests/unit/test_svm \
 	tests/unit/test_loader \
 	tests/unit/test_move \
+	tests/unit/test_pages \
 	tests/unit/test_exchange
 # End of UNIT_TESTS
 tests_unit_test_cgroup_LDADD = $(core_test_ldadd)
@@ -72,6 +73,8 @@ tests_unit_test_move_LDFLAGS = $(fake_place_ldflags)
 tests_unit_test_exchange_LDADD = $(core_test_ldadd)
 tests_unit_test_exchange_LDFLAGS = $(fake_place_ldflags)
 tests_unit_test_quiet_LDFLAGS = $(fake_place_ldflags)
+tests_unit_test_pages_LDADD = $(core_test_ldadd)
+tests_unit_test_pages_LDFLAGS = $(fake_place_ldflags) -Wl,--wrap=gm_page_bytes
 
 # The engine: its own library and libc.
 tests_unit_test_engine_LDADD = lib/libgm-engine.la $(CMOCKA_LIBS)

@@ -8,8 +8,10 @@
 #include "record.h"
 #include "fake_place.h"
 
+#ifndef PAGE
 #define PAGE 4096ull
-#define CHUNK GM_SCAN_PAGES
+#endif
+#define CHUNK ((unsigned)(GPUMEM_CHUNK_BYTES / PAGE))
 #define LONG 3600000000000ull
 
 static struct gm_proc p;
