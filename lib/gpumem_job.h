@@ -431,6 +431,11 @@ int gpumem_job_move_outside(struct gpumem_ctx *ctx, struct gpumem_job *job, pid_
  * and where no cgroup names the job's processes.
  * Errors: ERANGE, ENOMEM, EIO. */
 int gpumem_job_outside_bytes(struct gpumem_job *job, pid_t pid, size_t i, uint64_t *ret);
+/* Bytes of the job on the node that is device i's memory, as the kernel counts them (memory.numa_stat of the job's
+ * cgroup, version 2): all its processes' own memory, and the pages of files that they were the first to read.
+ * Errors: ERANGE no such device, ENOTSUP its memory is no node, ENOENT the job's cgroup is not known or has no memory
+ * controller, EACCES, EPROTO. */
+int gpumem_job_kernel_bytes(const struct gpumem_job *job, size_t i, uint64_t *ret);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

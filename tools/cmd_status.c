@@ -42,6 +42,7 @@ enum column {
 	COL_SIGNALS,
 	COL_NOTES,
 	COL_OUTSIDE,
+	COL_KERNEL,
 };
 
 static const struct table_column columns[] = {
@@ -76,6 +77,8 @@ static const struct table_column columns[] = {
 	[COL_NOTES] = { "NOTES", TABLE_TEXT, "memcg, pressure, suspended, bandwidth, reserved" },
 	[COL_OUTSIDE] = { "OUTSIDE", TABLE_SIZE,
 			  "bytes there of processes without an agent, with --devices" },
+	[COL_KERNEL] = { "KERNEL", TABLE_SIZE,
+			 "bytes of the job on that node, files' too, as the kernel counts; with --devices" },
 	{ NULL },
 };
 
@@ -238,7 +241,7 @@ static int job_processes(struct table *table, struct gpumem_job *job)
 static int job_devices(struct table *table, struct gpumem_job *job)
 {
 	struct gpumem_job_device d;
-	uint64_t outside;
+	uint64_t outside, kernel;
 
 	for (size_t i = 0; i < gpumem_job_device_count(job); i++) {
 		int rc = gpumem_job_device(job, i, &d);
@@ -252,6 +255,8 @@ static int job_devices(struct table *table, struct gpumem_job *job)
 		table_text(table, COL_REQUEST, request_name(d.request));
 		if (d.kind == GPUMEM_KIND_NUMA && gpumem_job_outside_bytes(job, 0, i, &outside) == 0)
 			table_bytes(table, COL_OUTSIDE, outside);
+		if (gpumem_job_kernel_bytes(job, i, &kernel) == 0)
+			table_bytes(table, COL_KERNEL, kernel);
 	}
 	return 0;
 }
@@ -277,7 +282,7 @@ int cmd_status(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	o.table.name = o.devices ? "devices" : "processes";
-	o.table.defaults = o.devices ? "JOB,NODE,DEVICE,RESIDENT,OUTSIDE,LIMIT,MAX,SIZE,REQUEST,CHANGED" :
+	o.table.defaults = o.devices ? "JOB,NODE,DEVICE,RESIDENT,OUTSIDE,KERNEL,LIMIT,MAX,SIZE,REQUEST,CHANGED" :
 				       "JOB,PID,TASK,COMMAND,STATE,DEVICE,RESIDENT,TOTAL,LIMIT,HOST,"
 				       "RULE,SIGNALS,NOTES";
 	code = table_open(columns, &o.table, "status", &table);

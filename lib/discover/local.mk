@@ -13,6 +13,7 @@ lib_libgm_discover_la_SOURCES = \
 	lib/discover/locality.c lib/discover/locality.h \
 	lib/discover/numa_nodes.c lib/discover/numa_nodes.h \
 	lib/discover/numa_order.c lib/discover/numa_order.h \
+	lib/discover/numa_stat.c lib/discover/numa_stat.h \
 	lib/discover/nvidia.c lib/discover/nvidia.h \
 	lib/discover/pci.c lib/discover/pci.h \
 	lib/discover/sysfs.c lib/discover/sysfs.h \

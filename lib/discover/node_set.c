@@ -38,8 +38,14 @@ static bool range(const char **text, struct gm_node_set *set)
 			return false;
 	}
 	for (uint32_t i = first; i <= last; i++)
-		set->bits[i / 64] |= 1ull << i % 64;
+		gm_node_set_add(set, (int32_t)i);
 	return true;
+}
+
+void gm_node_set_add(struct gm_node_set *set, int32_t node)
+{
+	if (node >= 0 && node < GM_NUMA_MAX)
+		set->bits[node / 64] |= 1ull << node % 64;
 }
 
 bool gm_node_set_parse(const char *text, struct gm_node_set *ret)

@@ -18,6 +18,8 @@ struct gm_node_set {
 
 /* "0,8,250-255" -> set; false when it is no such list. "" is the empty set, a newline ends it. */
 bool gm_node_set_parse(const char *text, struct gm_node_set *ret);
+/* One that cannot be (below 0, or too large) is left out. */
+void gm_node_set_add(struct gm_node_set *set, int32_t node);
 bool gm_node_set_has(const struct gm_node_set *set, int32_t node);
 /* The n-th member, from 0; -1 when there are fewer. */
 int32_t gm_node_set_nth(const struct gm_node_set *set, uint32_t n);

@@ -8,7 +8,6 @@
 
 #define LEAST_FREE (16ull << 20)
 
-/* Nodes with CPUs and memory. */
 static struct gm_node_set system_nodes(const struct gm_numa *numa)
 {
 	return gm_node_set_and(&numa->has_cpu, &numa->has_memory);
@@ -26,12 +25,12 @@ size_t gm_numa_order(struct gm_root *root, int32_t node, int *ret, size_t room)
 	return gm_nodes_by_distance(&numa.online, &among, text, node, ret, room);
 }
 
-uint64_t gm_numa_system_nodes(struct gm_root *root)
+struct gm_node_set gm_numa_system_nodes(struct gm_root *root)
 {
 	struct gm_numa numa;
 
 	gm_numa_read(root, &numa);
-	return system_nodes(&numa).bits[0];
+	return system_nodes(&numa);
 }
 
 uint64_t gm_numa_room(struct gm_root *root, int32_t node)

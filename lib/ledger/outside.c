@@ -127,6 +127,7 @@ int gpumem_job_outside_bytes(struct gpumem_job *job, pid_t pid, size_t i, uint64
 /* Where to, from where, and how much: the same for all processes of one call. */
 struct order {
 	struct gm_numa_move move;
+	struct gm_node_set from;
 	int node; /* the device's */
 	bool to_device;
 };
@@ -177,15 +178,15 @@ static int plan(struct gm_root *root, struct gpumem_job *job, size_t i, struct o
 		o->move.to[0] = o->node;
 		o->move.to_count = 1;
 		/* What is on other devices is there for a reason. */
-		o->move.from = gm_numa_system_nodes(root);
+		o->from = gm_numa_system_nodes(root);
 		if (o->move.max_bytes > sum->room_bytes)
 			o->move.max_bytes = sum->room_bytes;
 	} else {
 		o->move.to_count = targets(root, o->node, o->move.to);
-		if (o->node < 64)
-			o->move.from = 1ull << o->node;
+		gm_node_set_add(&o->from, o->node);
 	}
-	return o->move.to_count && o->move.from ? 0 : -ENOTSUP;
+	o->move.from = &o->from;
+	return o->move.to_count && gm_node_set_nth(&o->from, 0) >= 0 ? 0 : -ENOTSUP;
 }
 
 static void count(struct gpumem_moved *sum, const struct gm_numa_moved *moved)

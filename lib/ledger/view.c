@@ -10,10 +10,9 @@
 #define GM_WHERE "record"
 #include "base/cleanup.h"
 #include "base/procfs.h"
+#include "discover/numa_stat.h"
 #include "ledger/ledger.h"
 #include "ledger/view.h"
-
-#define PAGE_BYTES 4096ull
 
 static int open_in(const char *dir, const char *name, int flags, struct gpumem_error *err)
 {
@@ -209,6 +208,17 @@ int gpumem_job_device(struct gpumem_job *job, size_t i, struct gpumem_job_device
 	return 0;
 }
 
+int gpumem_job_kernel_bytes(const struct gpumem_job *job, size_t i, uint64_t *ret)
+{
+	if (i >= job->limits.device_count)
+		return -ERANGE;
+	if (job->limits.device[i].kind == GPUMEM_KIND_SVM || job->limits.device[i].node < 0)
+		return -ENOTSUP;
+	if (job->limits.cgroup[0] != '/')
+		return -ENOENT;
+	return gm_numa_stat(job->limits.cgroup, job->limits.device[i].node, ret);
+}
+
 static void fill_engine(const struct gm_slot *s, struct gpumem_job_process *p)
 {
 	p->order = (enum gpumem_evict_order)atomic_load(&s->order);
@@ -224,7 +234,7 @@ static void fill_engine(const struct gm_slot *s, struct gpumem_job_process *p)
 	p->cpu_ns = atomic_load(&s->cpu_ns);
 	p->chunk_count = atomic_load(&s->chunks);
 	for (size_t k = 0; k < GPUMEM_HEAT_CLASSES; k++)
-		p->host_class_bytes[k] = atomic_load(&s->host_class[k]) * PAGE_BYTES;
+		p->host_class_bytes[k] = atomic_load(&s->host_class[k]) * GM_LEDGER_PAGE;
 }
 
 static void fill_process(const struct gpumem_job *job, const struct gm_slot *s,
@@ -258,7 +268,7 @@ static void fill_process(const struct gpumem_job *job, const struct gm_slot *s,
 		p->device[i].request = atomic_load(&d->request);
 		for (size_t k = 0; k < GPUMEM_HEAT_CLASSES; k++)
 			p->device[i].class_bytes[k] =
-				atomic_load(&s->device_class[i][k]) * PAGE_BYTES;
+				atomic_load(&s->device_class[i][k]) * GM_LEDGER_PAGE;
 	}
 	for (size_t i = 0; i < GPUMEM_FAIL_COUNT; i++)
 		p->failed[i] = atomic_load(&s->failed[i]);

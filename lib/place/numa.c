@@ -65,8 +65,7 @@ static bool is_target(const struct gm_numa_move *move, int node)
 
 static bool is_wanted(const struct gm_numa_move *move, int node)
 {
-	return node >= 0 && !is_target(move, node) &&
-	       (!move->from || (node < 64 && move->from >> node & 1));
+	return node >= 0 && !is_target(move, node) && (!move->from || gm_node_set_has(move->from, node));
 }
 
 /* ---- where pages are --------------------------------------------------------------------- */
@@ -557,7 +556,7 @@ int gm_numa_move(const struct gm_numa_move *move, struct gm_numa_moved *ret)
 		return rc;
 	measure(&m);
 	m.budget = move->max_bytes;
-	m.exact = move->from != 0;
+	m.exact = move->from;
 	work_together(&m, move->workers);
 	gm_numa_walk_close(&m.walk);
 	*ret = m.sum;

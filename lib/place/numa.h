@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "discover/node_set.h"
 #include "place/maps.h"
 
 /*
@@ -45,7 +46,7 @@ struct gm_numa_move {
 	pid_t pid; /* 0: the own process */
 	const struct gm_range *range;
 	size_t count;
-	uint64_t from; /* bits: nodes (below 64) whose pages move; 0: all but those in to[] */
+	const struct gm_node_set *from; /* nodes whose pages move; NULL: all but those in to[] */
 	int to[GM_NUMA_TARGETS]; /* tried in this order when one is full */
 	size_t to_count;
 	unsigned workers;   /* 1 to 8 threads, the calling one among them */
@@ -70,7 +71,7 @@ struct gm_numa_moved {
  */
 int gm_numa_move(const struct gm_numa_move *move, struct gm_numa_moved *ret);
 
-/* Bytes of a huge page that one entry of the page table's middle level maps. */
+/* Bytes of a huge page: one entry of the page table's middle level. Thread safe. */
 size_t gm_numa_huge_bytes(void);
 
 #endif

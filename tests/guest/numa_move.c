@@ -205,10 +205,12 @@ static void from_mask(void)
 {
 	char *mem = filled(8 * MIB, false);
 	struct gm_range r = { (uintptr_t)mem, (uintptr_t)mem + 8 * MIB };
-	struct gm_numa_move m = { .range = &r, .count = 1, .from = 1ull << device, .to = { 0 },
+	struct gm_node_set from = { 0 };
+	struct gm_numa_move m = { .range = &r, .count = 1, .from = &from, .to = { 0 },
 				  .to_count = 1, .workers = 1, .max_bytes = ALL };
 	struct gm_numa_moved moved;
 
+	gm_node_set_add(&from, device);
 	for (size_t at = 0; at < 8 * MIB; at += 64 * PAGE)
 		move_to(0, mem + at, PAGE, at / PAGE % 128 ? device : other, -1, 1, ALL);
 	is("from: made", 16, on(0, mem, 8 * MIB, device));

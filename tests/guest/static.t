@@ -22,6 +22,7 @@ ends() { # TITLE
 	is "$1: the job ends well" 0 $?
 	is "$1: the pattern is intact" 0 "$(said "$pid" errors)"
 }
+kernel() { gpumem status $conf -d -b -n -o DEVICE,KERNEL | awk -v d="$d0" '$1 == d { print $2 }'; }
 program="filler_static -m 48 -t 120 -s $JOBS/stop -o $JOBS/w"
 is "the program is static" "" "$(ldd "$(command -v filler_static)" 2>/dev/null | grep '=>')"
 
@@ -39,10 +40,13 @@ for policy in prefer bind; do
 	check "$policy: so says the kernel" '$v1 >= 48*MB' "$(sim 0)"
 	check "$policy: gpumem status shows it beside the agents' memory" '$v1 >= 48*MB' \
 		"$(gpumem status $conf -d -b -n -o DEVICE,OUTSIDE | awk -v d="$d0" '$1 == d { print $2 }')"
+	check "$policy: and what the kernel counts of the job there, its own program's file too" '$v1 >= 48*MB && $v1 <= 56*MB' \
+		"$(kernel)"
 	user gpumem evict $conf
 	is "$policy: evict: done" 0 $?
 	anew "$pid"
 	check "$policy: evict: the device is empty of it" '$v1 == 0 && $v2 <= MB' "$(said "$pid" device)" "$(sim 0)"
+	check "$policy: evict: so says KERNEL" '$v1 < 8*MB' "$(kernel)"
 	user gpumem migrate $conf --workers 2
 	is "$policy: migrate: done" 0 $?
 	anew "$pid"

@@ -90,6 +90,34 @@ static void test_bytes(void **state)
 	close_scene(&s);
 }
 
+/* What the kernel says, by a file as it writes it; files' pages count. */
+static void test_kernel(void **state)
+{
+	struct record *r = *state;
+	struct scene s = open_scene(state);
+	uint64_t bytes = 1;
+	char path[128];
+	FILE *f;
+
+	assert_int_equal(gpumem_job_kernel_bytes(s.job, 0, &bytes), -ENOENT);
+	snprintf(path, sizeof(path), "%s/memory.numa_stat", r->state);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fputs("anon N0=8192 N10=77\nfile N0=4096 N10=88\nkernel_stack N0=16384 N10=0\nshmem N0=4096 N10=0\n"
+	      "inactive_anon N0=1 N10=1\n", f);
+	fclose(f);
+	assert_int_equal(gpumem_job_kernel_bytes(s.job, 0, &bytes), 0);
+	assert_int_equal(bytes, 12288);
+	assert_int_equal(gpumem_job_kernel_bytes(s.job, 1, &bytes), -ENOTSUP);
+	assert_int_equal(gpumem_job_kernel_bytes(s.job, 2, &bytes), -ERANGE);
+	f = fopen(path, "we");
+	fputs("anon N1=8192\nfile N1=4096\n", f);
+	fclose(f);
+	assert_int_equal(gpumem_job_kernel_bytes(s.job, 0, &bytes), -EPROTO);
+	unlink(path);
+	close_scene(&s);
+}
+
 static void test_refused(void **state)
 {
 	struct scene s = open_scene(state);
@@ -104,6 +132,32 @@ static void test_refused(void **state)
 	assert_int_equal(gpumem_job_move_outside(ctx, s.job, getppid(), 0, true, 1, 1, &moved, &err),
 			 -ESRCH);
 	assert_non_null(strstr(err.text, "without an agent"));
+	close_scene(&s);
+}
+
+/* On POWER9 devices' nodes count down from 255. */
+static void test_high_node(void **state)
+{
+	struct record *r = *state;
+	struct gpumem_error err = { 0 };
+	struct gpumem_moved moved = { 0 };
+	const char *srcdir = getenv("SRCDIR");
+	struct gpumem_ctx *power9;
+	char root[4096];
+	struct scene s;
+
+	r->spec.device[1].kind = GPUMEM_KIND_NUMA;
+	r->spec.device[1].node = 255;
+	s = open_scene(state);
+	assert_int_equal(gpumem_new(&power9), 0);
+	snprintf(root, sizeof(root), "%s/tests/fixtures/power9-v100", srcdir ? srcdir : ".");
+	assert_int_equal(gpumem_set_root(power9, root, NULL), 0);
+	for (int to_device = 0; to_device < 2; to_device++) {
+		assert_int_equal(gpumem_job_move_outside(power9, s.job, 0, 1, to_device, 0, 1, &moved, &err), 0);
+		assert_int_equal(moved.processes, 1);
+		assert_int_equal(moved.bytes, 0);
+	}
+	gpumem_unref(power9);
 	close_scene(&s);
 }
 
@@ -135,7 +189,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_bytes, record_new, remove_all),
+		cmocka_unit_test_setup_teardown(test_kernel, record_new, remove_all),
 		cmocka_unit_test_setup_teardown(test_refused, record_new, remove_all),
+		cmocka_unit_test_setup_teardown(test_high_node, record_new, remove_all),
 		cmocka_unit_test_setup_teardown(test_nobody, record_new, remove_all),
 	};
 	int rc;
