@@ -71,7 +71,7 @@ static void clear(const struct gpumem_plan *plan, const struct gm_place_devices 
 		const struct gm_place_device *d = &devices->device[plan->device[i]];
 
 		if (d->kind == GPUMEM_KIND_NUMA && gm_nodes_with_cpus(d->node, &host, 1))
-			gm_numa_clear(d->node, host);
+			gm_numa_clear(0, d->node, host);
 	}
 }
 

@@ -3,14 +3,13 @@
  * outside.c: processes of a job that have no agent, on devices that are NUMA nodes: what they have
  * there, and moving it from outside. Whether that is allowed, the kernel says.
  */
-#include <stdio.h>
-
 #define GM_WHERE "outside"
 #include "base/cleanup.h"
 #include "base/procfs.h"
 #include "discover/numa_order.h"
 #include "ledger/view.h"
 #include "place/numa.h"
+#include "place/numa_maps.h"
 
 struct outside {
 	struct gpumem_survivor *list;
@@ -48,46 +47,6 @@ static int find(struct gpumem_job *job, pid_t pid, struct outside *ret)
 	return 0;
 }
 
-/* One line of numa_maps: bytes on the node, if it is memory that may move. */
-static uint64_t bytes_of_line(const char *line, int node)
-{
-	unsigned long long pages = 0, page_kib = 0;
-	const char *word;
-	char key[16];
-
-	if (strstr(line, " file=") || strstr(line, " stack"))
-		return 0;
-	snprintf(key, sizeof(key), " N%d=", node);
-	word = strstr(line, key);
-	if (word)
-		pages = strtoull(word + strlen(key), NULL, 10);
-	word = strstr(line, " kernelpagesize_kB=");
-	if (word)
-		page_kib = strtoull(strchr(word, '=') + 1, NULL, 10);
-	return pages * page_kib * 1024;
-}
-
-static int bytes_of(pid_t pid, int node, uint64_t *ret)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	_cleanup_free_ char *line = NULL;
-	uint64_t bytes = 0;
-	size_t size = 0;
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/numa_maps", (int)pid);
-	f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	errno = 0;
-	while (getline(&line, &size, f) > 0)
-		bytes += bytes_of_line(line, node);
-	if (ferror(f))
-		return errno ? -errno : -EIO;
-	*ret = bytes;
-	return 0;
-}
-
 static bool is_node(const struct gpumem_job *job, size_t i)
 {
 	return job->limits.device[i].kind == GPUMEM_KIND_NUMA && job->limits.device[i].node >= 0;
@@ -98,7 +57,7 @@ static uint64_t bytes_of_all(const struct outside *o, int node)
 	uint64_t sum = 0, bytes;
 
 	for (size_t k = 0; k < o->count; k++)
-		if (bytes_of(o->list[k].pid, node, &bytes) == 0)
+		if (gm_numa_maps_bytes(o->list[k].pid, node, &bytes) == 0)
 			sum += bytes;
 	return sum;
 }
@@ -130,6 +89,7 @@ struct order {
 	struct gm_node_set from;
 	int node; /* the device's */
 	bool to_device;
+	uint64_t host_room; /* of the nearest node with CPUs */
 };
 
 /* What the limit and the device leave for processes from outside. */
@@ -184,6 +144,7 @@ static int plan(struct gm_root *root, struct gpumem_job *job, size_t i, struct o
 	} else {
 		o->move.to_count = targets(root, o->node, o->move.to);
 		gm_node_set_add(&o->from, o->node);
+		o->host_room = o->move.to_count ? gm_numa_room(root, o->move.to[0]) : 0;
 	}
 	o->move.from = &o->from;
 	return o->move.to_count && gm_node_set_nth(&o->from, 0) >= 0 ? 0 : -ENOTSUP;
@@ -201,26 +162,22 @@ static void count(struct gpumem_moved *sum, const struct gm_numa_moved *moved)
 
 static int move_process(struct order *o, pid_t pid, struct gpumem_moved *sum)
 {
-	struct gm_ranges ranges = { 0 };
+	uint64_t room = o->to_device ? o->move.max_bytes : o->host_room;
 	struct gm_numa_moved moved = { 0 };
-	uint64_t bytes = 0;
-	int rc = bytes_of(pid, o->node, &bytes);
+	struct gm_ranges ranges = { 0 };
+	int rc = gm_maps_read_of(pid, &ranges);
 
-	/* Nothing is there that could leave: no range needs a look. */
-	if (rc == 0 && bytes == 0 && !o->to_device)
-		return 0;
-	if (rc == 0)
-		rc = gm_maps_read_of(pid, &ranges);
 	if (rc == 0 && ranges.count) {
 		o->move.pid = pid;
 		o->move.range = ranges.range;
 		o->move.count = ranges.count;
+		o->move.whole_bytes = room ? room : 1;
 		rc = gm_numa_move(&o->move, &moved);
 	}
 	gm_maps_free(&ranges);
-	if (o->to_device)
-		moved.there = bytes;
-	o->move.max_bytes -= moved.bytes < o->move.max_bytes ? moved.bytes : o->move.max_bytes;
+	o->host_room -= moved.bytes < o->host_room ? moved.bytes : o->host_room;
+	if (o->move.max_bytes != UINT64_MAX)
+		o->move.max_bytes -= moved.bytes < o->move.max_bytes ? moved.bytes : o->move.max_bytes;
 	count(sum, &moved);
 	return rc == -ENOENT ? -ESRCH : rc;
 }

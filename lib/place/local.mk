@@ -8,6 +8,9 @@ lib_libgm_core_la_SOURCES += \
 	lib/place/maps.c lib/place/maps.h \
 	lib/place/mempolicy.c lib/place/mempolicy.h \
 	lib/place/numa.c lib/place/numa.h \
+	lib/place/numa_batch.c lib/place/numa_batch.h \
+	lib/place/numa_frames.c \
+	lib/place/numa_maps.c lib/place/numa_maps.h \
 	lib/place/numa_put.c \
 	lib/place/numa_walk.c lib/place/numa_walk.h \
 	lib/place/place.c lib/place/place.h \

@@ -24,10 +24,10 @@
 int gm_numa_put(void *addr, size_t len, int node);
 
 /*
- * All pages of the own process that are on node `from` and mapped by nobody else to node `to`, whatever mapping
- * they are in: migrate_pages(2). Grows with the process. Errors: what it says; pages that stay are none.
+ * All pages of the process (0: the own one) that are on node `from` and mapped by nobody else to node `to`, whatever
+ * mapping they are in: migrate_pages(2). Grows with the process. Errors: what it says; pages that stay are none.
  */
-int gm_numa_clear(int from, int to);
+int gm_numa_clear(pid_t pid, int from, int to);
 
 /* Why pages stayed. */
 enum gm_numa_fail {
@@ -44,13 +44,17 @@ enum gm_numa_fail {
 
 struct gm_numa_move {
 	pid_t pid; /* 0: the own process */
-	const struct gm_range *range;
+	const struct gm_range *range; /* ascending */
 	size_t count;
 	const struct gm_node_set *from; /* nodes whose pages move; NULL: all but those in to[] */
 	int to[GM_NUMA_TARGETS]; /* tried in this order when one is full */
 	size_t to_count;
 	unsigned workers;   /* 1 to 8 threads, the calling one among them */
 	uint64_t max_bytes; /* UINT64_MAX: all */
+	/* Above 0: the ranges are all of the process that may move. If all that it has on the nodes to be left, its
+	 * stacks and its files' pages too, is no more than this and to[0] has room for it, one worker takes all of that
+	 * along: the kernel finds it by itself, which is faster than naming pages. Not with CAP_SYS_NICE. */
+	uint64_t whole_bytes;
 };
 
 /* In bytes, as measured afterwards. */

@@ -141,7 +141,7 @@ static int put_names(const struct gm_numa_walk *w, uintptr_t *name, size_t n, in
 	return first ? first : rc;
 }
 
-int gm_numa_clear(int from, int to)
+int gm_numa_clear(pid_t pid, int from, int to)
 {
 	unsigned long old[NODES / BITS] = { 0 }, new[NODES / BITS] = { 0 };
 
@@ -150,7 +150,7 @@ int gm_numa_clear(int from, int to)
 	old[from / BITS] = 1ul << from % BITS;
 	new[to / BITS] = 1ul << to % BITS;
 	/* The kernel takes one bit less than it is told. */
-	return syscall(SYS_migrate_pages, 0, NODES + 1ul, old, new) < 0 ? -errno : 0;
+	return syscall(SYS_migrate_pages, pid, NODES + 1ul, old, new) < 0 ? -errno : 0;
 }
 
 int gm_numa_put(void *addr, size_t len, int node)

@@ -14,7 +14,9 @@
 /* A name is an address and what is known of the page, in the bits that an address of a page leaves. */
 #define GM_NAME_HUGE ((uintptr_t)1)  /* mapped by one entry: it stands for the whole frame */
 #define GM_NAME_MAYBE ((uintptr_t)2) /* a full frame of a kernel that does not tell */
-#define GM_NAME_FLAGS (GM_NAME_HUGE | GM_NAME_MAYBE)
+#define GM_NAME_LEAVES ((uintptr_t)4) /* it is on a node that is to be left, as is all of its mapping */
+#define GM_NAME_WHOLE (GM_NAME_HUGE | GM_NAME_MAYBE)
+#define GM_NAME_FLAGS (GM_NAME_WHOLE | GM_NAME_LEAVES)
 
 struct gm_numa_walk {
 	int fd;	   /* of /proc/PID/pagemap */
@@ -43,7 +45,7 @@ int gm_numa_name(pid_t pid, size_t n, void *const *page, const int *node, int *s
 /* What a name stands for, in bytes. */
 static inline size_t gm_name_bytes(const struct gm_numa_walk *w, uintptr_t name)
 {
-	return name & GM_NAME_FLAGS ? w->huge : w->page;
+	return name & GM_NAME_WHOLE ? w->huge : w->page;
 }
 
 static inline void *gm_name_page(uintptr_t name)

@@ -88,7 +88,7 @@ int gm_place_move(struct gm_place *place, void *addr, size_t len, size_t index)
 void gm_place_clear(struct gm_place *place, size_t index)
 {
 	if (place->devices.device[index].kind == GPUMEM_KIND_NUMA && place->host_count)
-		gm_numa_clear(place->devices.device[index].node, place->host[0]);
+		gm_numa_clear(0, place->devices.device[index].node, place->host[0]);
 }
 
 int gm_place_prefer(struct gm_place *place, void *addr, size_t len, size_t index)

@@ -52,7 +52,7 @@ static struct {
 	void **page; /* for calls: all pages of the arena */
 	int *to, *status;
 	double ns[PAGES][DIRECTIONS][PEERS][MOST];
-} b = { .bytes = 64 * MIB, .repetitions = 7 };
+} b = { .bytes = 128 * MIB, .repetitions = 7 };
 
 extern char **environ;
 
@@ -216,20 +216,24 @@ static int migratepages(pid_t pid, int from, int to)
 	return status == 0 ? 0 : -EIO;
 }
 
-static int gpumem(pid_t pid, int node, unsigned workers)
+/* As gpumem migrate and evict call it from outside; those pass over what is on svm devices. */
+static int gpumem(pid_t pid, int from, int to, unsigned workers, bool svm)
 {
 	struct gm_range r = { (uintptr_t)b.arena, (uintptr_t)b.arena + b.bytes };
-	struct gm_numa_move m = { .pid = pid, .range = &r, .count = 1, .to = { node }, .to_count = 1,
-				  .workers = workers, .max_bytes = UINT64_MAX };
+	struct gm_node_set leave = { 0 };
+	struct gm_numa_move m = { .pid = pid, .range = &r, .count = 1, .from = &leave, .to = { to }, .to_count = 1,
+				  .workers = workers, .max_bytes = UINT64_MAX, .whole_bytes = svm ? 0 : UINT64_MAX };
 	struct gm_numa_moved moved;
-	int rc = gm_numa_move(&m, &moved);
+	int rc;
 
+	gm_node_set_add(&leave, from);
+	rc = gm_numa_move(&m, &moved);
 	if (rc == 0 && moved.hidden)
 		return -ENOENT;
 	return rc == 0 && moved.left ? -EBUSY : rc;
 }
 
-static int move(enum peer peer, enum pages pages, pid_t pid, int from, int to)
+static int move(enum peer peer, enum pages pages, pid_t pid, int from, int to, bool svm)
 {
 	switch (peer) {
 	case RAW:
@@ -242,7 +246,7 @@ static int move(enum peer peer, enum pages pages, pid_t pid, int from, int to)
 		return migratepages(pid, from, to);
 	case GPUMEM_1:
 	case GPUMEM_2:
-		return gpumem(pid, to, peer == GPUMEM_2 ? 2 : 1);
+		return gpumem(pid, from, to, peer == GPUMEM_2 ? 2 : 1, svm);
 	default:
 		memcpy(b.copy[to == b.node], b.copy[to != b.node], b.bytes);
 		return 0;
@@ -262,7 +266,7 @@ static void once(enum pages pages, enum peer peer, double ns[DIRECTIONS])
 		int from = d == IN ? HOME : b.node, to = d == IN ? b.node : HOME, rc;
 		double start = now_ns();
 
-		rc = move(peer, pages, c.pid, from, to);
+		rc = move(peer, pages, c.pid, from, to, false);
 		ns[d] = now_ns() - start;
 		if (rc < 0)
 			die(peer_name[peer], rc);
@@ -384,7 +388,7 @@ static void print_svm(void)
 		if (k == RAW_HEADS || !runs(k, SMALL))
 			continue;
 		c = child_new(SMALL, true);
-		rc = move(k, SMALL, c.pid, b.node, HOME);
+		rc = move(k, SMALL, c.pid, b.node, HOME, true);
 		printf("%-18s %10zu  %s\n", peer_name[k], on_node(c.pid, HOME),
 		       rc < 0 ? strerror(-rc) : "no error");
 		child_end(&c);

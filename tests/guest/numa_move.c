@@ -7,6 +7,7 @@
  *                           pinned. Says "ready"
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -383,6 +384,122 @@ static void outside(uid_t uid)
 	close(end[1]);
 }
 
+/* A child with memory of small pages, two of which are pinned. */
+static pid_t holder(size_t len, uintptr_t *ret_mem)
+{
+	int ready[2], end[2];
+	pid_t pid;
+
+	if (pipe(ready) < 0)
+		exit(3);
+	pid = fork();
+	if (pid == 0) {
+		char *mem = filled(len, false);
+		struct iovec io = { mem + len / 2, 2 * PAGE };
+
+		if (pipe(end) < 0 || vmsplice(end[1], &io, 1, 0) < 0 ||
+		    write(ready[1], &mem, sizeof(mem)) != sizeof(mem))
+			_exit(1);
+		while (wrong(mem, len) == 0)
+			usleep(10000);
+		_exit(2);
+	}
+	if (read(ready[0], ret_mem, sizeof(*ret_mem)) != sizeof(*ret_mem))
+		exit(3);
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+static long long stack_on(pid_t pid, int node)
+{
+	char path[32], line[512], key[16];
+	long long pages = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/numa_maps", (int)pid);
+	snprintf(key, sizeof(key), " N%d=", node);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (strstr(line, " stack") && strstr(line, key))
+			pages += atoll(strstr(line, key) + strlen(key));
+	if (f)
+		fclose(f);
+	return pages;
+}
+
+/* With CAP_SYS_NICE the kernel would take from other processes too, so nothing moves as a whole. */
+static void set_nice(bool on)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &head, caps) < 0)
+		exit(3);
+	caps[0].effective &= ~(1u << CAP_SYS_NICE);
+	caps[0].effective |= (uint32_t)on << CAP_SYS_NICE;
+	if (syscall(SYS_capset, &head, caps) < 0)
+		exit(3);
+}
+
+static struct gm_numa_moved move_whole(pid_t pid, int from, int to, uint64_t whole, uint64_t max)
+{
+	struct gm_node_set leave = { 0 };
+	struct gm_ranges ranges = { 0 };
+	struct gm_numa_moved moved = { 0 };
+	struct gm_numa_move m = { .pid = pid, .from = &leave, .to = { to }, .to_count = 1, .workers = 1,
+				  .max_bytes = max, .whole_bytes = whole };
+
+	gm_node_set_add(&leave, from);
+	if (from == 0)
+		gm_node_set_add(&leave, 1); /* system memory has two */
+	is("its mappings are read", 0, gm_maps_read_of(pid, &ranges));
+	m.range = ranges.range;
+	m.count = ranges.count;
+	is("moved", 0, gm_numa_move(&m, &moved));
+	gm_maps_free(&ranges);
+	return moved;
+}
+
+/* All of a process at once, where all of it has room; by names where it has not. */
+static void whole(void)
+{
+	const long long pinned = 2 * PAGE, some = 8 * MIB - pinned;
+	struct gm_numa_moved m;
+	uintptr_t mem;
+	pid_t pid = holder(8 * MIB, &mem);
+	int status;
+
+	puts("# a process as a whole");
+	m = move_whole(pid, 0, device, ALL, ALL);
+	is("with CAP_SYS_NICE: what may move is named", some / (long long)PAGE, on(pid, (char *)mem, 8 * MIB, device));
+	is("and the stack stays", 0, stack_on(pid, device));
+	move_whole(pid, device, 0, ALL, ALL);
+	set_nice(false);
+	m = move_whole(pid, 0, device, ALL, ALL);
+	is("all but the pinned pages is there", some / (long long)PAGE, on(pid, (char *)mem, 8 * MIB, device));
+	is("and was counted", 1, (long long)m.bytes >= some && (long long)m.bytes < some + 2 * (long long)MIB);
+	is("the others too, with the reason", pinned, (long long)m.failed[GM_NUMA_PINNED]);
+	is("nothing was there before", 0, (long long)m.there);
+	is("the stack went along", 1, stack_on(pid, device) > 0);
+	m = move_whole(pid, device, 0, ALL, ALL);
+	is("back: it is in system memory", 8 * MIB / PAGE, on(pid, (char *)mem, 8 * MIB, 0));
+	is("the stack too", 0, stack_on(pid, device));
+	is("nothing stayed", 0, (long long)m.left);
+	m = move_whole(pid, device, 0, ALL, ALL);
+	is("again: nothing to move", 0, (long long)(m.bytes + m.left + m.calls));
+	m = move_whole(pid, 0, device, 4 * MIB, ALL);
+	is("no room for all: what may move is named", some / (long long)PAGE, on(pid, (char *)mem, 8 * MIB, device));
+	is("and the stack stays", 0, stack_on(pid, device));
+	move_whole(pid, device, 0, ALL, ALL);
+	m = move_whole(pid, 0, device, ALL, 4 * MIB);
+	is("a limit: no more than that moves", 1, m.bytes <= 4 * MIB && m.bytes >= 2 * MIB);
+	is("its data is right", 0, waitpid(pid, &status, WNOHANG));
+	set_nice(true);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+}
+
 static void forbidden(void)
 {
 	pid_t parent = getpid(), child = fork();
@@ -443,6 +560,7 @@ int main(int argc, char **argv)
 	put(true);
 	outside(0);
 	outside(4711);
+	whole();
 	forbidden();
 	full();
 	printf("1..%d\n", count);

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "place/numa.h"
+#include "place/numa_maps.h"
 #include "place/numa_walk.h"
 
 static size_t page;
@@ -178,11 +179,52 @@ static void test_walk(void **state)
 	munmap(p, len);
 }
 
+static void test_maps_lines(void **state)
+{
+	static const struct {
+		const char *line;
+		bool parses, own;
+		uintptr_t start;
+		uint64_t on_1, on_12; /* bytes */
+	} cases[] = {
+		{ "7f1200000000 default anon=8 dirty=8 active=0 N1=3 N12=5 kernelpagesize_kB=4\n", true, true,
+		  0x7f1200000000, 3 * 4096, 5 * 4096 },
+		{ "7f12 bind:12 anon=2 dirty=2 N12=2 kernelpagesize_kB=64\n", true, true, 0x7f12, 0, 2 * 65536 },
+		{ "5555 prefer (many):1,12 heap anon=1 N1=1 kernelpagesize_kB=4\n", true, true, 0x5555, 4096, 0 },
+		{ "7ffd default stack anon=3 dirty=3 N1=3 kernelpagesize_kB=4\n", true, false, 0x7ffd, 3 * 4096, 0 },
+		{ "7f00 default file=/N12=7/x\\040N12=9 mapped=1 N1=1 kernelpagesize_kB=4\n", true, false, 0x7f00, 4096, 0 },
+		{ "7f01 default\n", true, true, 0x7f01, 0, 0 },
+		{ "\n", false, false, 0, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct gm_numa_mapping m;
+		uint64_t bytes, on_1 = 0, on_12 = 0;
+		const char *cursor;
+		int node;
+
+		if (gm_numa_mapping_parse(cases[i].line, &m) != cases[i].parses)
+			fail_msg("case %zu: expected %d", i, cases[i].parses);
+		if (!cases[i].parses)
+			continue;
+		assert_int_equal(m.own, cases[i].own);
+		assert_int_equal(m.start, cases[i].start);
+		for (cursor = m.counts; gm_numa_next(&m, &cursor, &node, &bytes);) {
+			on_1 += node == 1 ? bytes : 0;
+			on_12 += node == 12 ? bytes : 0;
+		}
+		assert_int_equal(on_1, cases[i].on_1);
+		assert_int_equal(on_12, cases[i].on_12);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there), cmocka_unit_test(test_no_such_node),
 		cmocka_unit_test(test_arguments), cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_maps_lines),
 	};
 
 	page = (size_t)sysconf(_SC_PAGESIZE);
