@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "agent/move.h"
+#include "agent/batch.h"
 
 struct walk {
 	uint64_t number, last; /* chunks */

@@ -2,31 +2,60 @@
 /*
  * exchange.c: what is hot comes in, for what is cold.
  */
-#include "agent/move.h"
+#include "agent/batch.h"
 #include "base/clock.h"
 
 #define BATCH 512u
 #define PEER_PERIOD_NS 10000000000ull
 #define NOTES 4u /* chunks that stayed, of each epoch, are remembered */
 
-uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, size_t index, enum gpumem_reason reason,
-		    bool *ret_full)
+/* Looks at the chunk and adds what of it may come in. False: nothing. */
+static bool add_in(struct gm_proc *p, struct gm_batch *batch, uint32_t id, size_t index, enum gpumem_reason reason,
+		   bool *ret_full)
 {
 	struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
-	uint64_t number = gm_chunk_number(&p->chunks, id), bytes;
+	uint64_t number = gm_chunk_number(&p->chunks, id);
+	size_t had = batch->count;
 	struct gm_chunk_view view;
 
 	if (gm_view_present(p, number, 0, &view) < 0 || gm_view_sort(number, false, &view) < 0)
-		return 0;
+		return false;
 	gm_view_account(p, id, &view);
 	if (c->host_pages < gm_min_run())
-		return 0;
-	bytes = gm_move_in(p, id, &view, index, gm_min_run(), ret_full);
+		return false;
+	gm_batch_in(p, batch, id, &view, index, gm_min_run(), reason, ret_full);
 	c->present_pages = (uint16_t)view.present;
-	gm_proc_note(p, id, bytes, bytes      ? reason :
-				   *ret_full ? GPUMEM_REASON_FULL :
-					       GPUMEM_REASON_FAILED);
-	return bytes;
+	if (batch->count == had)
+		gm_proc_note(p, id, 0, *ret_full ? GPUMEM_REASON_FULL : GPUMEM_REASON_FAILED);
+	return batch->count > had;
+}
+
+/* Returns the bytes that came. */
+static uint64_t move_in(struct gm_proc *p, struct gm_batch *batch, bool full)
+{
+	uint64_t sum = 0;
+
+	gm_batch_move(p, batch);
+	for (size_t k = 0; k < batch->count; k++) {
+		const struct gm_batched *b = &batch->chunk[k];
+		uint64_t bytes = b->moved * gm_page_bytes();
+
+		gm_proc_note(p, b->id, bytes, bytes ? b->reason :
+					      full  ? GPUMEM_REASON_FULL :
+						      GPUMEM_REASON_FAILED);
+		sum += bytes;
+	}
+	batch->count = 0;
+	return sum;
+}
+
+uint64_t gm_proc_in(struct gm_proc *p, uint32_t id, size_t index, enum gpumem_reason reason,
+		    bool *ret_full)
+{
+	struct gm_batch one;
+
+	one.count = 0;
+	return add_in(p, &one, id, index, reason, ret_full) ? move_in(p, &one, *ret_full) : 0;
 }
 
 static bool may_come(const struct gm_proc *p, const struct gm_chunk *c)
@@ -165,8 +194,10 @@ void gm_proc_exchange(struct gm_proc *p, uint64_t slice_ns)
 /* Brings back those of one heat class. Returns false when the device is full or the time is over. */
 static bool return_class(struct gm_proc *p, unsigned class, uint64_t until)
 {
-	bool full = false;
+	bool full = false, late = false;
+	struct gm_batch batch;
 
+	batch.count = 0;
 	for (uint32_t id = gm_chunks_next(&p->chunks, GM_NO_CHUNK); id != GM_NO_CHUNK && !full;
 	     id = gm_chunks_next(&p->chunks, id)) {
 		struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
@@ -174,17 +205,22 @@ static bool return_class(struct gm_proc *p, unsigned class, uint64_t until)
 		if (!(c->flags & GM_CHUNK_BACK) ||
 		    (p->engine_on && gm_engine_class(&p->engine, id) != class))
 			continue;
-		if (gm_now_ns(CLOCK_MONOTONIC) >= until || !gm_proc_bandwidth(p, false))
-			return false;
+		late = gm_now_ns(CLOCK_MONOTONIC) >= until || !gm_proc_bandwidth(p, false);
+		if (late)
+			break;
 		c->flags &= (uint8_t)~GM_CHUNK_BACK;
-		gm_proc_in(p, id, c->device, GPUMEM_REASON_RESUMED, &full);
+		add_in(p, &batch, id, c->device, GPUMEM_REASON_RESUMED, &full);
+		if (batch.count < gm_batch_most(p))
+			continue;
+		move_in(p, &batch, full);
 		pthread_mutex_unlock(&p->lock);
 		pthread_mutex_lock(&p->lock);
 	}
+	move_in(p, &batch, full);
 	/* Others took the room meanwhile: what is left is for the exchange to decide. */
 	if (full)
 		p->returning = false;
-	return !full;
+	return !full && !late;
 }
 
 bool gm_proc_return(struct gm_proc *p, uint64_t slice_ns)

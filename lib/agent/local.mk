@@ -2,8 +2,10 @@
 # Files of lib/agent and their unit tests.
 lib_libgm_core_la_SOURCES += \
 	lib/agent/attach.c lib/agent/attach.h \
+	lib/agent/batch.c lib/agent/batch.h \
 	lib/agent/calls.c \
 	lib/agent/decide.c lib/agent/decide.h \
+	lib/agent/evict.c lib/agent/evict.h \
 	lib/agent/exchange.c \
 	lib/agent/headroom.c lib/agent/headroom.h \
 	lib/agent/move.c lib/agent/move.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * move.h: moves of one chunk, measured before and after, with the ledger kept true. Callers hold
- * the process's lock and have opened the device.
+ * move.h: where a chunk's pages are, and the ledger and the engine told of it. Callers hold the process's
+ * lock.
  */
 #ifndef GM_MOVE_H
 #define GM_MOVE_H
@@ -44,12 +44,13 @@ int gm_view_present(struct gm_proc *p, uint64_t number, size_t from,
 /* Sorts all pages, or trusts a sample of one in 16 that agrees with itself. */
 int gm_view_sort(uint64_t number, bool sample, struct gm_chunk_view *view);
 
-/* Brings the view's runs of at least min_run host pages to device `index`, as far as the limits
- * allow. Returns bytes moved; *ret_full: the limit was met. */
-uint64_t gm_move_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, size_t index,
-		    unsigned min_run, bool *ret_full);
-/* Takes the view's device pages to system memory; returns bytes moved. */
-uint64_t gm_move_out(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view);
+/* The descriptor, opened anew where the application closed it; -1 without one. */
+int gm_pagemap(struct gm_proc *p);
+/* The own slot's figures for the device; NULL without a job. */
+struct gm_slot_device *gm_slot_device(struct gm_proc *p, size_t index);
+void gm_count_fail(struct gm_proc *p, enum gpumem_fail why);
+/* Tells the engine what became of a chunk of the home device, which had `before` pages there. */
+void gm_tell_engine(struct gm_proc *p, uint32_t id, unsigned before, bool evicted);
 
 /* A move of the chunk failed: counts why and waits a while, longer each time, before the next. */
 void gm_move_failed(struct gm_proc *p, struct gm_chunk *c, enum gpumem_fail why);

@@ -51,6 +51,7 @@ void gm_proc_forget(struct gm_proc *p)
 	p->engine_on = false;
 	gm_chunks_free(&p->chunks);
 	gm_maps_free(&p->ranges);
+	gm_place_forget(&p->place);
 	gm_ledger_unmap(&p->ledger);
 }
 

@@ -5,7 +5,7 @@
  */
 #include <unistd.h>
 
-#include "agent/move.h"
+#include "agent/batch.h"
 #include "base/clock.h"
 #include "base/procfs.h"
 
@@ -203,23 +203,18 @@ static bool wants_in(const struct gm_proc *p, const struct gm_chunk *c,
 }
 
 /* False: bw= allows no more for now, and the chunk is to be looked at again. */
-static bool bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view, size_t index,
-		     uint64_t begun_ns)
+static bool bring_in(struct gm_proc *p, struct gm_batch *batch, uint32_t id, const struct gm_chunk_view *view,
+		     size_t index, uint64_t begun_ns)
 {
-	uint16_t retry_pass = gm_chunk_at(&p->chunks, id)->retry_pass;
 	uint64_t bytes;
 	bool full = false;
 
 	if (!gm_proc_bandwidth(p, false))
 		return false;
-	bytes = gm_move_in(p, id, view, index, gm_min_run(), &full);
-	/* Pieces that are too small to move are no failure. */
-	if (bytes || gm_chunk_at(&p->chunks, id)->retry_pass != retry_pass)
-		gm_proc_note(p, id, bytes, bytes ? GPUMEM_REASON_ROOM : GPUMEM_REASON_FAILED);
+	bytes = gm_batch_in(p, batch, id, view, index, gm_min_run(), GPUMEM_REASON_ROOM, &full);
 	p->cold_bytes -= bytes < p->cold_bytes ? bytes : p->cold_bytes;
 	p->admit_bytes -= bytes < p->admit_bytes ? bytes : p->admit_bytes;
 	if (p->weave.on) {
-		p->weave.moved |= bytes > 0;
 		p->weave.room[index] -= bytes < p->weave.room[index] ? bytes : p->weave.room[index];
 		if (full)
 			p->weave.room[index] = 0;
@@ -231,8 +226,29 @@ static bool bring_in(struct gm_proc *p, uint32_t id, struct gm_chunk_view *view,
 	return true;
 }
 
+static void move_batch(struct gm_proc *p, struct gm_batch *batch)
+{
+	uint64_t cpu;
+
+	if (batch->count == 0)
+		return;
+	cpu = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
+	gm_batch_move(p, batch);
+	for (size_t k = 0; k < batch->count; k++) {
+		const struct gm_batched *b = &batch->chunk[k];
+
+		p->weave.moved |= b->moved > 0;
+		/* Pieces that are too small to move are no failure. */
+		if (b->moved || b->failed)
+			gm_proc_note(p, b->id, b->moved * gm_page_bytes(),
+				     b->moved ? b->reason : GPUMEM_REASON_FAILED);
+	}
+	batch->count = 0;
+	p->move_cpu_ns += gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
+}
+
 /* One chunk of the pass. False: the pass has to pause before it. */
-static bool visit(struct gm_proc *p, uint64_t number)
+static bool visit(struct gm_proc *p, struct gm_batch *batch, uint64_t number)
 {
 	uint64_t begun_ns = p->admit_index == GM_PLACE_HOST ? 0 : gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
 	struct gm_chunk_view view;
@@ -250,7 +266,7 @@ static bool visit(struct gm_proc *p, uint64_t number)
 		if (c->fails && c->host_pages >= gm_min_run() && p->exchange)
 			p->trade_waits = true;
 		if (to != GM_PLACE_HOST && wants_in(p, c, &view) && gm_place_is_open(&p->place) &&
-		    !bring_in(p, id, &view, to, begun_ns))
+		    !bring_in(p, batch, id, &view, to, begun_ns))
 			return false;
 	}
 	p->at_addr = (uintptr_t)(number + 1) * GPUMEM_CHUNK_BYTES;
@@ -275,9 +291,13 @@ void gm_proc_restart(struct gm_proc *p)
 bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 {
 	uint64_t end = gm_now_ns(CLOCK_MONOTONIC) + slice_ns, moved0 = p->move_cpu_ns, cpu0;
-	bool done = false, ended = false;
+	bool done = false, ended = false, more = true;
+	struct gm_batch batch;
+	unsigned looks = 0; /* since the batch began */
 
-	/* The lock is let go between chunks, so that a call of the application waits for one at most. */
+	batch.count = 0;
+	/* The lock is let go between chunks, or batches of them, so that a call of the application waits for one at
+	 * most. */
 	pthread_mutex_lock(&p->lock);
 	if (p->at_addr == 0 && !is_due(p)) {
 		pthread_mutex_unlock(&p->lock);
@@ -290,6 +310,7 @@ bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 		uint64_t number = next_chunk(p);
 
 		if (number == 0) {
+			move_batch(p, &batch);
 			pass_end(p);
 			done = ended = true;
 			break;
@@ -297,12 +318,21 @@ bool gm_proc_scan(struct gm_proc *p, uint64_t cpu_ns, uint64_t slice_ns)
 		/* Not even looked at, as the look would be repeated. */
 		if (p->admit_index != GM_PLACE_HOST && !gm_proc_may_move(p))
 			break;
-		if (!visit(p, number) || gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0) >= cpu_ns ||
+		more = visit(p, &batch, number);
+		looks = batch.count ? looks + 1 : 0;
+		if (batch.count == gm_batch_most(p) || looks == 2 * GM_BATCH_MOST) {
+			move_batch(p, &batch);
+			looks = 0;
+		}
+		if (!more || gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0) >= cpu_ns ||
 		    gm_now_ns(CLOCK_MONOTONIC) >= end)
 			break;
+		if (batch.count)
+			continue;
 		pthread_mutex_unlock(&p->lock);
 		pthread_mutex_lock(&p->lock);
 	}
+	move_batch(p, &batch);
 	p->pass_cost_ns += gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu0 - (p->move_cpu_ns - moved0);
 	if (ended)
 		schedule(p);

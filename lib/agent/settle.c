@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settle.c: a process's standing against its limits, and taking off its devices what has to leave.
+ * settle.c: a process's standing against its limits, and what follows from it.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "agent/decide.h"
+#include "agent/evict.h"
 #include "agent/move.h"
 #include "base/clock.h"
 
-#define EVICT_BATCH 64u
-#define FIRST_WAIT_NS 1000000000ull
-#define MAX_WAITS 6u
-#define ASIDE_NS 30000000000ull /* before a chunk that would not move is tried again for an exchange */
 /* Bytes moved in between two looks at the device's free memory: less than what is to stay free. */
 #define ROOM_PART 256u
 #define ROOM_MOST (16ull << 20)
@@ -195,188 +192,6 @@ bool gm_proc_bandwidth(struct gm_proc *p, bool must)
 	return false;
 }
 
-uint64_t gm_proc_out(struct gm_proc *p, uint32_t id, enum gpumem_reason reason)
-{
-	struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
-	uint64_t number = gm_chunk_number(&p->chunks, id), bytes;
-	struct gm_chunk_view view;
-
-	if (gm_view_present(p, number, 0, &view) < 0 ||
-	    gm_view_sort(number, gm_chunk_uniform(c), &view) < 0)
-		return 0;
-	bytes = gm_move_out(p, id, &view);
-	if (reason == GPUMEM_REASON_SUSPENDED && bytes) {
-		c->flags |= GM_CHUNK_BACK;
-		p->returning = true;
-	}
-	gm_proc_note(p, id, bytes, bytes ? reason : GPUMEM_REASON_FAILED);
-	return bytes;
-}
-
-/* Chunks of a device that is not the engine's: those that came first leave first. */
-static size_t oldest(const struct gm_proc *p, size_t device, uint32_t *ret, size_t n)
-{
-	size_t count = 0;
-
-	for (uint32_t id = gm_chunks_next(&p->chunks, GM_NO_CHUNK); id != GM_NO_CHUNK;
-	     id = gm_chunks_next(&p->chunks, id)) {
-		const struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
-		size_t at;
-
-		if (!c->device_pages || c->device != device ||
-		    (count == n && c->order >= gm_chunk_at(&p->chunks, ret[n - 1])->order))
-			continue;
-		at = count == n ? n - 1 : count++;
-		for (; at > 0 && gm_chunk_at(&p->chunks, ret[at - 1])->order > c->order; at--)
-			ret[at] = ret[at - 1];
-		ret[at] = id;
-	}
-	return count;
-}
-
-static size_t victims(struct gm_proc *p, size_t i, bool must, uint32_t *ret)
-{
-	size_t n;
-
-	pthread_mutex_lock(&p->lock);
-	n = p->engine_on && i == p->home ?
-		    gm_engine_victims(&p->engine, EVICT_BATCH, must, ret) :
-		    oldest(p, i, ret, EVICT_BATCH);
-	pthread_mutex_unlock(&p->lock);
-	return n;
-}
-
-/* Out of the engine's sight, so that it does not stand before the others. */
-void gm_proc_set_aside(struct gm_proc *p, uint32_t id)
-{
-	gm_engine_went(&p->engine, id, false);
-	if (!p->aside_until_ns)
-		p->aside_until_ns = gm_now_ns(CLOCK_MONOTONIC) + ASIDE_NS;
-}
-
-static void put_all_back(struct gm_proc *p)
-{
-	pthread_mutex_lock(&p->lock);
-	p->aside_until_ns = 0;
-	for (uint32_t id = gm_chunks_next(&p->chunks, GM_NO_CHUNK); p->engine_on && id != GM_NO_CHUNK;
-	     id = gm_chunks_next(&p->chunks, id)) {
-		const struct gm_chunk *c = gm_chunk_at(&p->chunks, id);
-
-		if (c->device_pages && c->device == p->home)
-			gm_engine_came(&p->engine, id);
-	}
-	pthread_mutex_unlock(&p->lock);
-}
-
-void gm_proc_put_back(struct gm_proc *p)
-{
-	if (p->aside_until_ns && gm_now_ns(CLOCK_MONOTONIC) >= p->aside_until_ns)
-		put_all_back(p);
-}
-
-static void stayed(struct gm_proc *p, uint32_t id, size_t i)
-{
-	if (p->engine_on && i == p->home)
-		gm_proc_set_aside(p, id);
-	else
-		gm_chunk_at(&p->chunks, id)->order = ++p->move_order;
-	p->round[i].stayed = true;
-}
-
-/* Takes the chunk off the device if it is still there. */
-static uint64_t evict_listed(struct gm_proc *p, size_t i, uint32_t id, uint32_t order,
-			     enum gpumem_reason reason)
-{
-	struct gm_chunk *c;
-	uint64_t bytes = 0, cpu;
-
-	pthread_mutex_lock(&p->lock);
-	c = gm_chunk_at(&p->chunks, id);
-	if (c && c->device_pages && c->device == i && c->order == order) {
-		cpu = gm_now_ns(CLOCK_THREAD_CPUTIME_ID);
-		bytes = gm_proc_out(p, id, reason);
-		p->move_cpu_ns += gm_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
-		if (c->device_pages)
-			stayed(p, id, i);
-	}
-	pthread_mutex_unlock(&p->lock);
-	return bytes;
-}
-
-static uint32_t order_of(struct gm_proc *p, uint32_t id)
-{
-	const struct gm_chunk *c;
-	uint32_t order;
-
-	pthread_mutex_lock(&p->lock);
-	c = gm_chunk_at(&p->chunks, id);
-	order = c ? c->order : 0;
-	pthread_mutex_unlock(&p->lock);
-	return order;
-}
-
-static void end_round(struct gm_round *r)
-{
-	r->going = false;
-	r->not_before_ns = r->stayed ? gm_now_ns(CLOCK_MONOTONIC) + (FIRST_WAIT_NS << r->waits) : 0;
-	if (!r->stayed)
-		r->waits = 0;
-	else if (r->waits < MAX_WAITS)
-		r->waits++;
-}
-
-/* What leaves at once whatever it costs, and what may wait for bw=. */
-static bool is_urgent(enum gpumem_reason reason)
-{
-	return reason == GPUMEM_REASON_LIMIT || reason == GPUMEM_REASON_SUSPENDED ||
-	       reason == GPUMEM_REASON_ASKED || reason == GPUMEM_REASON_PRESSURE;
-}
-
-/* In the engine's order, until the bytes left. A round tries each chunk once, however many slices of
- * time it takes; after one in which some stayed (pinned, say) the next waits, longer each time. Returns
- * false when the slice ended first. */
-static bool evict(struct gm_proc *p, size_t i, const struct gm_decision *d, uint64_t until)
-{
-	struct gm_round *r = &p->round[i];
-	uint32_t list[EVICT_BATCH];
-	uint64_t done = 0;
-	size_t count;
-
-	if (!r->going && gm_now_ns(CLOCK_MONOTONIC) < r->not_before_ns)
-		return true;
-	/* Each round tries all, those too that were set aside before. */
-	if (!r->going && i == p->home && p->aside_until_ns)
-		put_all_back(p);
-	if (!r->going)
-		*r = (struct gm_round){ .going = true, .last = p->move_order, .waits = r->waits };
-	do {
-		count = victims(p, i, d->must, list);
-		for (size_t k = 0; k < count; k++) {
-			uint32_t order = order_of(p, list[k]);
-
-			/* Set aside in this round: all others had their turn. */
-			if (i != p->home && (int32_t)(order - r->last) > 0) {
-				count = 0;
-				break;
-			}
-			if (!gm_proc_bandwidth(p, is_urgent(d->evict_reason)))
-				return true;
-			done += evict_listed(p, i, list[k], order, d->evict_reason);
-			if (done >= d->evict_bytes) {
-				*r = (struct gm_round){ 0 };
-				return true;
-			}
-			if (gm_now_ns(CLOCK_MONOTONIC) >= until)
-				return false;
-		}
-	} while (count);
-	/* What stays cannot be waited for: below the high mark is good enough then. */
-	if (r->stayed)
-		atomic_store(&p->ledger.file->head.device[i].draining, 0);
-	end_round(r);
-	return true;
-}
-
 /* As much of `bytes` as the device has free: beyond that the driver would evict somebody's. */
 static uint64_t device_room(const struct gm_proc *p, size_t i, uint64_t bytes)
 {
@@ -536,7 +351,7 @@ bool gm_proc_settle(struct gm_proc *p, uint64_t slice_ns)
 		if (p->engine_on && i == p->home)
 			set_engine_room(p, &s);
 		if (d.evict_bytes && gm_proc_open(p) == 0)
-			more |= !evict(p, i, &d, until);
+			more |= !gm_proc_evict_down(p, i, &d, until);
 		clear_once(p, i, d.all);
 		room = device_room(p, i, d.admit_bytes);
 		if (room < d.admit_bytes && room < GPUMEM_CHUNK_BYTES)

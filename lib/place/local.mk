@@ -12,6 +12,7 @@ lib_libgm_core_la_SOURCES += \
 	lib/place/numa_frames.c \
 	lib/place/numa_maps.c lib/place/numa_maps.h \
 	lib/place/numa_put.c \
+	lib/place/numa_queue.c lib/place/numa_queue.h \
 	lib/place/numa_walk.c lib/place/numa_walk.h \
 	lib/place/place.c lib/place/place.h \
 	lib/place/residency.c lib/place/residency.h \

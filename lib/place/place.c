@@ -38,8 +38,14 @@ int gm_place_open(struct gm_place *place)
 	return rc;
 }
 
+void gm_place_forget(struct gm_place *place)
+{
+	gm_numa_queue_free(&place->queue);
+}
+
 void gm_place_close(struct gm_place *place)
 {
+	gm_place_forget(place);
 	gm_svm_close(&place->svm);
 	place->open = false;
 }
@@ -83,6 +89,40 @@ int gm_place_move(struct gm_place *place, void *addr, size_t len, size_t index)
 		rc = rc ? rc : node_rc;
 	}
 	return rc;
+}
+
+int gm_place_add(struct gm_place *place, void *addr, size_t len, size_t index)
+{
+	bool in = index != GM_PLACE_HOST, node;
+	int rc = 0, node_rc = -ENODEV;
+
+	if (in && index >= place->devices.count)
+		return -ENODEV;
+	if (!place->open)
+		return -EAGAIN;
+	node = in ? gm_is_node(&place->devices.device[index]) : place->any_node;
+	/* Off the devices: neither way sees the other's pages. */
+	if (in ? !node : place->any_svm)
+		rc = gm_svm_move(&place->svm, addr, len, index);
+	if (!node)
+		return rc;
+	if (in || place->host_count)
+		node_rc = gm_numa_queue_add(&place->queue, addr, len,
+					    in ? place->devices.device[index].node : place->host[0]);
+	return rc ? rc : node_rc;
+}
+
+void gm_place_move_added(struct gm_place *place)
+{
+	gm_numa_queue_move(&place->queue);
+}
+
+bool gm_place_again(const struct gm_place *place, const void *addr, size_t len, int *ret_why)
+{
+	int why = place->any_node ? gm_numa_queue_why(&place->queue, addr, len) : 0;
+
+	*ret_why = why;
+	return place->any_node && (place->queue.guessed || why == -ENOMEM || why == -EACCES || why == -ENODEV);
 }
 
 void gm_place_clear(struct gm_place *place, size_t index)

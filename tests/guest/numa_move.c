@@ -21,7 +21,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "pattern.h"
 #include "place/numa.h"
+#include "place/numa_queue.h"
 
 #define MIB (1ul << 20)
 #define HUGE (2 * MIB)
@@ -39,26 +41,6 @@ static void is(const char *what, long long expected, long long seen)
 		return;
 	failed++;
 	printf("# expected %lld, saw %lld\n", expected, seen);
-}
-
-static uint64_t pattern(size_t i)
-{
-	return i * 0x9e3779b97f4a7c15ull + 1;
-}
-
-static void fill(char *mem, size_t len)
-{
-	for (size_t i = 0; i < len; i += 8)
-		*(volatile uint64_t *)(mem + i) = pattern(i);
-}
-
-static long long wrong(const char *mem, size_t len)
-{
-	long long n = 0;
-
-	for (size_t i = 0; i < len; i += 8)
-		n += *(const volatile uint64_t *)(mem + i) != pattern(i);
-	return n;
 }
 
 /* Aligned, and on node 0 first. */
@@ -339,6 +321,51 @@ static void put(bool huge)
 	drop(mem, 8 * MIB);
 }
 
+/* Pieces for several nodes in one call, with a hole and pinned pages among them. */
+static void queue(bool huge)
+{
+	char *mem = filled(8 * MIB, huge);
+	struct iovec io = { mem + 5 * MIB, 2 * PAGE };
+	struct gm_numa_queue q = { 0 };
+	int end[2], guessed = 0;
+
+	printf("# a queue, %s pages\n", huge ? "huge" : "small");
+	if (pipe(end) < 0 || vmsplice(end[1], &io, 1, 0) != 2 * (ssize_t)PAGE)
+		exit(3);
+	if (!huge)
+		madvise(mem + MIB, 16 * PAGE, MADV_DONTNEED);
+	is("a piece", 0, gm_numa_queue_add(&q, mem, HUGE, device));
+	is("another one", 0, gm_numa_queue_add(&q, mem + HUGE, HUGE, other));
+	is("and one that is pinned", 0, gm_numa_queue_add(&q, mem + 2 * HUGE, HUGE, device));
+	is("half a page is none", -EINVAL, gm_numa_queue_add(&q, mem, 100, device));
+	is("nothing moved yet", 0, on(0, mem, 8 * MIB, device));
+	gm_numa_queue_move(&q);
+	guessed = q.guessed;
+	is("kernels that tell huge pages need no guess", 0, guessed && q.walk.scan);
+	if (!guessed) {
+		is("the first is there", huge ? 512 : 512 - 16, on(0, mem, HUGE, device));
+		is("the second on its node", 512, on(0, mem + HUGE, HUGE, other));
+		is("the pinned ones stay", huge ? 512 : 2, on(0, mem + 2 * HUGE, HUGE, 0));
+		is("why is known", -EBUSY, gm_numa_queue_why(&q, mem + 2 * HUGE, HUGE));
+	}
+	is("of each piece", 0, gm_numa_queue_why(&q, mem + HUGE, HUGE));
+	is("what is in no piece stays", 512, on(0, mem + 3 * HUGE, HUGE, 0));
+	if (!huge)
+		is("a hole stays one", 0, huge_bytes(mem));
+	close(end[0]);
+	close(end[1]);
+	/* More than it has room for moves on the way. */
+	for (int i = 0; i < 12; i++)
+		if (gm_numa_queue_add(&q, mem + (size_t)(i % 4) * HUGE, HUGE, i < 8 ? device : 0) < 0)
+			count++, failed++;
+	gm_numa_queue_move(&q);
+	if (!q.guessed)
+		is("the last word holds", 0, on(0, mem, 8 * MIB, device));
+	gm_numa_queue_free(&q);
+	is("queue: data", huge ? 0 : 16 * (long long)PAGE / 8, wrong(mem, 8 * MIB));
+	drop(mem, 8 * MIB);
+}
+
 /* A process without gpumem, of the same user and of another one. */
 static void outside(uid_t uid)
 {
@@ -560,6 +587,8 @@ int main(int argc, char **argv)
 	put(true);
 	outside(0);
 	outside(4711);
+	queue(false);
+	queue(true);
 	whole();
 	forbidden();
 	full();

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "agent/move.h"
+#include "agent/batch.h"
 
 #define FAKE_CHUNKS 16u
 #define FAKE_PAGES (FAKE_CHUNKS * GM_SCAN_PAGES)
@@ -35,6 +35,7 @@ static struct {
 	enum fake_mode mode;
 	int present_rc;
 	unsigned calls, holes_filled;
+	unsigned together; /* batches moved */
 	struct fake_move log[64];
 	bool quiet; /* the signs stay as they are */
 	struct gm_signs signs;
@@ -186,6 +187,20 @@ int __wrap_gm_place_move(struct gm_place *place, void *addr, size_t len, size_t 
 			fake.where[i] = (uint8_t)(in ? ON_0 + index : HOST);
 	}
 	return 0;
+}
+
+/* As with devices of kind svm: at once. */
+int __wrap_gm_place_add(struct gm_place *place, void *addr, size_t len, size_t index);
+int __wrap_gm_place_add(struct gm_place *place, void *addr, size_t len, size_t index)
+{
+	return __wrap_gm_place_move(place, addr, len, index);
+}
+
+void __wrap_gm_place_move_added(struct gm_place *place);
+void __wrap_gm_place_move_added(struct gm_place *place)
+{
+	(void)place;
+	fake.together++;
 }
 
 #endif

@@ -67,7 +67,7 @@ fake_place_ldflags = $(AM_LDFLAGS) \
 	-Wl,--wrap=gm_maps_read -Wl,--wrap=gm_maps_free \
 	-Wl,--wrap=gm_residency_present -Wl,--wrap=gm_residency_sort \
 	-Wl,--wrap=gm_place_open -Wl,--wrap=gm_place_close \
-	-Wl,--wrap=gm_place_move -Wl,--wrap=gm_place_prefer \
+	-Wl,--wrap=gm_place_move -Wl,--wrap=gm_place_add -Wl,--wrap=gm_place_move_added -Wl,--wrap=gm_place_prefer \
 	-Wl,--wrap=gm_signs_read -Wl,--wrap=gm_signs_faults
 tests_unit_test_move_LDFLAGS = $(fake_place_ldflags)
 tests_unit_test_exchange_LDADD = $(core_test_ldadd)

@@ -443,6 +443,40 @@ static void test_together(void **state)
 	expect_on_0(0);
 }
 
+/* To nodes chunks move eight at a time; what is counted and said is that of each. */
+static void test_batches(void **state)
+{
+	const unsigned chunks = 13;
+	unsigned before;
+
+	start(*state, PREFER_0);
+	p.place.any_node = true;
+	p.place.devices.device[0].kind = GPUMEM_KIND_NUMA;
+	fake_fill(0, chunks * CHUNK);
+	fake.pinned[3 * CHUNK + 7] = true;
+	passes(1);
+	expect_on_0(chunks * CHUNK - 1);
+	if (fake.together != 2)
+		fail_msg("expected %u chunks in 2 batches, saw %u", chunks, fake.together);
+	assert_int_equal(atomic_load(&p.ledger.slot->failed[GPUMEM_FAIL_PARTIAL]), 1);
+	assert_int_equal(failures(), 1);
+	assert_int_equal(atomic_load(&p.ledger.slot->device[0].moved_in), (chunks * CHUNK - 1) * PAGE);
+	/* Down to five, and no further: a batch takes no more than is asked for. */
+	fake.pinned[3 * CHUNK + 7] = false;
+	before = fake.together;
+	limit(0, 5 * CHUNK * PAGE);
+	passes(1);
+	expect_on_0(5 * CHUNK);
+	if (fake.together - before > 2)
+		fail_msg("expected 8 chunks out in at most 2 batches, saw %u", fake.together - before);
+	before = fake.together;
+	limit(0, UINT64_MAX);
+	passes(2);
+	expect_on_0(chunks * CHUNK);
+	if (fake.together - before > 2)
+		fail_msg("expected 8 chunks in by at most 2 batches, saw %u", fake.together - before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -453,6 +487,7 @@ int main(void)
 		one(test_shared),	 one(test_part_of_a_chunk), one(test_kept_out),
 		one(test_memcg_near),	 one(test_marks_at_once),
 		one(test_requests),	 one(test_together),
+		one(test_batches),
 		with_record(test_bad_plans),
 	};
 
