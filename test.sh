@@ -28,7 +28,7 @@ USAGE
 
 # The guests of a whole run: kernel, driver behaviour, kind of devices, tests; kfdsim for those of the devices themselves.
 # Each stream's run one after the other, beside those of the other streams; tests that watch the clock are alone. Not in
-# here, to keep to the time there is, and run by name: on numa library, requests and heat; with 6.1 limit on numa and
+# here, to keep to the time there is, and run by name: on numa account, library, leftover, memcg and share; with 6.1 limit on numa and
 # teardown; with 6.12 limit on svm with abi 6.1 and 7.3; on a kernel with the dmem controller, 7.3, anything: wall is for
 # it alone.
 # Tests whose gpumem.conf is the same stand together: a cluster goes on from one to the next. NAME@KIND is a test on
@@ -38,11 +38,11 @@ guests() {
 	first  6.12 6.12 svm  teardown share static nothing leftover outside shared
 	second 6.1  6.1  svm  limit:short forked storm
 	second 6.12 7.3  svm  storm
-	second 6.12 6.12 numa limit:short static teardown:short interleave storm
+	second 6.12 6.12 numa limit:short static teardown:short bind interleave storm
 	third  6.12 6.12 kfdsim
 	third  6.1  6.1  kfdsim
 	third  6.12 6.12 svm  account bind library limit memcg rocr kinds interleave storm clean numa-move
-	alone  6.12 6.12 svm  rates suspend suspend@numa heat requests
+	alone  6.12 6.12 svm  rates suspend suspend@numa heat heat@numa requests requests@numa
 	T
 }
 

@@ -222,13 +222,13 @@ static uint32_t order_of(unsigned a, uint64_t key)
 }
 
 /* As gm_engine_swap() has it. */
-static bool would_come(unsigned a, const struct sample *in, const struct sample *out)
+static bool would_come(const struct gm_shadow *s, unsigned a, const struct sample *in, const struct sample *out)
 {
 	switch (a) {
 	case PIN:
 		return false;
 	case OFTEN:
-		return gm_duel_better(in->often, out->often);
+		return gm_often_better(s->often, in->often, out->often);
 	case AGE:
 		return out->idle > in->idle;
 	default:
@@ -257,7 +257,7 @@ static void miss(struct gm_shadow *s, unsigned a, uint16_t slot, uint32_t price)
 	if (d->count >= d->room) {
 		uint16_t out = d->heap[1];
 
-		if (!s->forced && !would_come(a, &s->sample[slot], &s->sample[out]))
+		if (!s->forced && !would_come(s, a, &s->sample[slot], &s->sample[out]))
 			return;
 		leave(d, out);
 	}

@@ -491,7 +491,7 @@ size_t gm_engine_wanted(struct gm_engine *e, size_t n, uint32_t *ret)
 static bool better(const struct gm_engine *e, const struct gm_chunk *in, const struct gm_chunk *out)
 {
 	if (e->arm == GPUMEM_RULE_OFTEN)
-		return gm_duel_better(in->often, out->often);
+		return gm_often_better(&e->often, in->often, out->often);
 	return gm_duel_better(worth(in), worth(out));
 }
 

@@ -38,6 +38,13 @@ static uint16_t at_most(uint32_t value)
 	return (uint16_t)(value < UINT16_MAX ? value : UINT16_MAX);
 }
 
+bool gm_often_better(const struct gm_often *o, uint16_t in, uint16_t out)
+{
+	uint32_t touch = GM_OFTEN_ONE * o->pace / WHOLE;
+
+	return in > out + out / 8u && (uint32_t)(in - out) > touch + touch / 2;
+}
+
 uint16_t gm_often_more(const struct gm_often *o, uint16_t value)
 {
 	return at_most(value + GM_OFTEN_ONE * o->pace / WHOLE);

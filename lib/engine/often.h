@@ -24,6 +24,8 @@ void gm_often_begin(struct gm_often *o);
 void gm_often_fault(struct gm_often *o, bool first);
 /* An epoch is over in which `touches` were seen of `chunks` chunks; before the values of any. */
 void gm_often_epoch(struct gm_often *o, uint64_t touches, uint32_t chunks);
+/* Whether `in` is enough above `out` to take its place: by an eighth, and by more than a touch, which may be chance. */
+bool gm_often_better(const struct gm_often *o, uint16_t in, uint16_t out);
 /* The value of a chunk with a further fault in this epoch. */
 uint16_t gm_often_more(const struct gm_often *o, uint16_t value);
 /* The value after an epoch: `counted`, its faults were told of; `touched`, all that is known is that it was. */

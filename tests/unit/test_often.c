@@ -113,6 +113,32 @@ static void test_most(void **state)
 	assert_in_range(value, 7 * GM_OFTEN_ONE, UINT16_MAX);
 }
 
+/* In a sweep one of two chunks is always a touch ahead: no reason to exchange them. */
+static void test_a_touch_is_chance(void **state)
+{
+	uint16_t a = 0, b = 0;
+	struct gm_often o;
+
+	(void)state;
+	gm_often_begin(&o);
+	for (int epoch = 0; epoch < 40; epoch++) {
+		gm_often_epoch(&o, 8, 40);
+		a = gm_often_value(&o, a, epoch % 10 == 0, false);
+		b = gm_often_value(&o, b, epoch % 10 == 5, false);
+		if (gm_often_better(&o, a, b) || gm_often_better(&o, b, a))
+			fail_msg("epoch %d: %u and %u of %u a touch are exchanged", epoch, a, b,
+				 (unsigned)(GM_OFTEN_ONE * o.pace / 4096));
+	}
+	/* Three times as often is seen within a few rounds. */
+	for (int epoch = 0; epoch < 40; epoch++) {
+		gm_often_epoch(&o, 8, 40);
+		a = gm_often_value(&o, a, epoch % 3 == 0, false);
+		b = gm_often_value(&o, b, epoch % 10 == 5, false);
+	}
+	assert_true(gm_often_better(&o, a, b));
+	assert_false(gm_often_better(&o, b, a));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +146,7 @@ int main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_pace),
 		cmocka_unit_test(test_most),
+		cmocka_unit_test(test_a_touch_is_chance),
 	};
 
 	return cmocka_run_group_tests_name("often", tests, NULL, NULL);
