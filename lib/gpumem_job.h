@@ -420,8 +420,9 @@ struct gpumem_moved {
 
 /* Moves the private anonymous memory of the process `pid`, or with 0 of every process of the job without a
  * live agent, to device i, up to the job's limit, the device's room and max_bytes, or from it to the nearest
- * nodes with CPUs. `workers`: 1 to 8 threads; with one, and without CAP_SYS_NICE, a process's stacks and the pages
- * of files that it alone maps go along if all has room (migrate_pages(2)). What did not move is counted in *ret. Blocks. Errors:
+ * nodes with CPUs. `workers`: 1 to 8 threads; with one, and without CAP_SYS_NICE, a process of small pages may take its
+ * stacks and the pages of files that it alone maps along, if all has room (migrate_pages(2)); what it touches for the
+ * first time meanwhile is not counted against max_bytes then. What did not move is counted in *ret. Blocks. Errors:
  * ERANGE no such device, ENOTSUP it is not of kind numa, ESRCH pid is not of the job or has an agent, EINVAL,
  * ENOMEM, EIO the ledger cannot be read; EPERM, EACCES when none could be reached. */
 int gpumem_job_move_outside(struct gpumem_ctx *ctx, struct gpumem_job *job, pid_t pid, size_t i,
