@@ -162,6 +162,18 @@ uint64_t gm_batch_out(struct gm_proc *p, struct gm_batch *batch, uint32_t id, co
 
 /* ---- moving ------------------------------------------------------------------------------- */
 
+/* The next run of what is to move, from *at on; its length, or 0. */
+static unsigned next_run(const struct gm_batched *b, unsigned *at)
+{
+	enum gm_page from = b->index == GM_PLACE_HOST ? GM_PAGE_DEVICE : GM_PAGE_HOST;
+	const unsigned end = gm_chunk_pages();
+	unsigned n = 0;
+
+	while (*at < end && (n = run_length(b->map, *at, end, from)) == 0)
+		++*at;
+	return n;
+}
+
 static char *base_of(const struct gm_proc *p, const struct gm_batched *b)
 {
 	return gm_chunk_addr(gm_chunk_number(&p->chunks, b->id));
@@ -169,17 +181,11 @@ static char *base_of(const struct gm_proc *p, const struct gm_batched *b)
 
 static void start(struct gm_proc *p, struct gm_batched *b)
 {
-	enum gm_page from = b->index == GM_PLACE_HOST ? GM_PAGE_DEVICE : GM_PAGE_HOST;
-	const unsigned end = gm_chunk_pages();
 	const size_t page = gm_page_bytes();
 
-	for (unsigned i = 0, n; i < end; i += n ? n : 1) {
-		int rc;
+	for (unsigned i = 0, n; (n = next_run(b, &i)) != 0; i += n) {
+		int rc = gm_place_add(&p->place, base_of(p, b) + i * page, n * page, b->index);
 
-		n = run_length(b->map, i, end, from);
-		if (!n)
-			continue;
-		rc = gm_place_add(&p->place, base_of(p, b) + i * page, n * page, b->index);
 		b->rc = b->rc ? b->rc : rc;
 	}
 }
@@ -221,17 +227,11 @@ static enum gpumem_fail why_failed(const struct gm_batched *b)
 
 static void measure(struct gm_proc *p, struct gm_batched *b)
 {
-	enum gm_page from = b->index == GM_PLACE_HOST ? GM_PAGE_DEVICE : GM_PAGE_HOST;
-	const unsigned end = gm_chunk_pages();
 	const size_t page = gm_page_bytes();
 
-	for (unsigned i = 0, n; i < end; i += n ? n : 1) {
-		unsigned there;
+	for (unsigned i = 0, n; (n = next_run(b, &i)) != 0; i += n) {
+		unsigned there = arrived(p, b, base_of(p, b) + i * page, n);
 
-		n = run_length(b->map, i, end, from);
-		if (!n)
-			continue;
-		there = arrived(p, b, base_of(p, b) + i * page, n);
 		b->moved += there;
 		if (b->index != GM_PLACE_HOST)
 			uncharge_pages(p, b->index, n - there);

@@ -53,7 +53,8 @@ struct gm_numa_move {
 	uint64_t max_bytes; /* UINT64_MAX: all */
 	/* Above 0: the ranges are all of the process that may move. If all that it has on the nodes to be left, its
 	 * stacks and its files' pages too, is no more than this and to[0] has room for it, one worker takes all of that
-	 * along, but where huge pages come first: the kernel finds it by itself, which is faster than naming pages. Not with CAP_SYS_NICE. */
+	 * along: the kernel finds it by itself, which is faster than naming pages. Not where huge pages come first,
+	 * which are faster by name, and not with CAP_SYS_NICE. */
 	uint64_t whole_bytes;
 };
 
