@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,9 +20,15 @@
 #define WORKERS 8
 #define MAPS 4
 
+/*
+ * A state for each thread: rand() takes a lock, and a child forked while the second thread of its parent had it
+ * would wait for it for ever.
+ */
+static __thread unsigned int rnd_state = 1;
+
 static unsigned int rnd(unsigned int n)
 {
-	return rand() % n;
+	return rand_r(&rnd_state) % n;
 }
 
 /* What the worker knows of one mapping. */
@@ -44,7 +51,7 @@ static void renew(struct mapping *m)
 	m->mem = map(m->size);
 	if (!rnd(4))
 		madvise(m->mem, m->size, MADV_HUGEPAGE);
-	m->seed = rand();
+	m->seed = rand_r(&rnd_state);
 	fill(m->mem, m->size, m->seed);
 }
 
@@ -94,10 +101,11 @@ static void lament(const struct mapping *m)
 static char *battleground;
 
 /* A second thread changes the mapping that the first one prefetches. */
-static void *change_mapping(void *unused)
+static void *change_mapping(void *seed)
 {
 	char *mem = battleground;
 
+	rnd_state = ~*(unsigned int *)seed;
 	for (;;) {
 		size_t start = rnd(BATTLE / PAGE) * PAGE;
 		size_t size = (1 + rnd((BATTLE - start) / PAGE)) * PAGE;
@@ -123,7 +131,7 @@ static void *change_mapping(void *unused)
 		}
 		usleep(rnd(2000));
 	}
-	return unused;
+	return NULL;
 }
 
 static void child_work(struct mapping *m)
@@ -148,7 +156,7 @@ static void worker(unsigned int seed)
 	unsigned int i;
 	int kfd;
 
-	srand(seed);
+	rnd_state = seed;
 	kfd = kfd_ready();
 	if (rnd(2))
 		xnack(kfd, 0);
@@ -158,7 +166,7 @@ static void worker(unsigned int seed)
 	 */
 	battleground = mmap((void *)(1UL << 40), 2 * BATTLE, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	pthread_create(&thread, NULL, change_mapping, NULL);
+	pthread_create(&thread, NULL, change_mapping, &seed);
 	for (i = 0; i < MAPS; i++)
 		renew(&maps[i]);
 	for (;;) {
@@ -194,6 +202,24 @@ static void worker(unsigned int seed)
 	}
 }
 
+/*
+ * Wait for those whose parents were killed. A process that hangs says so here, and not as pages on a device that
+ * nobody seems to have.
+ */
+static bool all_ended(void)
+{
+	unsigned int tries;
+	pid_t pid = 0;
+
+	for (tries = 0; tries < 600 && !pid; tries++) {
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			;
+		if (!pid)
+			usleep(100000);
+	}
+	return pid < 0;
+}
+
 int main(int argc, char **argv)
 {
 	int seconds = argc > 1 ? atoi(argv[1]) : 10, status;
@@ -203,6 +229,7 @@ int main(int argc, char **argv)
 	long moved = 0;
 
 	setup(argv[0]);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	while (time(NULL) < end) {
 		for (i = 0; i < WORKERS; i++) {
 			if (pids[i])
@@ -239,6 +266,7 @@ int main(int argc, char **argv)
 	note("%u killed, %ld pages migrated to devices", kills, moved);
 	ok(!corrupt, "no data was lost");
 	ok(moved > 0, "there was something to lose");
+	ok(all_ended(), "every forked child comes to its end");
 	ok(at_baseline(), "all devices are empty again");
 	plan();
 	return failures() ? 1 : 0;
