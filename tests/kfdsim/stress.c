@@ -230,6 +230,8 @@ int main(int argc, char **argv)
 
 	setup(argv[0]);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	for (i = 0; i < n_gpus; i++)
+		moved -= state(i, "migrated_in");
 	while (time(NULL) < end) {
 		for (i = 0; i < WORKERS; i++) {
 			if (pids[i])
