@@ -64,8 +64,11 @@ void gm_numa_queue_move(struct gm_numa_queue *q)
 {
 	unsigned calls = 0;
 
-	if (!q->open)
+	if (!q->open) {
+		q->n = 0;
+		q->guessed = false;
 		return;
+	}
 	if (q->n)
 		gm_numa_name(0, q->n, (void *const *)q->name, q->node, q->status, &calls);
 	gm_numa_walk_close(&q->walk);

@@ -24,7 +24,8 @@ struct gm_numa_queue {
 /* Adds the present pages of [addr, addr + len); moves all first if it is full. No malloc(). Errors: ENOMEM no memory for
  * the lists, EINVAL the range is not of whole pages, EFBIG it is larger than the queue, and what gm_numa_walk() says. */
 int gm_numa_queue_add(struct gm_numa_queue *q, void *addr, size_t len, int node);
-/* Moves all that was added, and empties the queue. What became of it is to be measured. */
+/* Moves all that was added, and empties the queue. What became of it is to be measured. With nothing added, what the
+ * move before said is forgotten: it speaks of pages that went elsewhere since, to a device that is no node. */
 void gm_numa_queue_move(struct gm_numa_queue *q);
 /* After the move: why a page of [addr, addr + len) may have stayed; the first error of one, 0 none. */
 int gm_numa_queue_why(const struct gm_numa_queue *q, const void *addr, size_t len);

@@ -16,6 +16,7 @@
 
 #include "place/numa.h"
 #include "place/numa_maps.h"
+#include "place/numa_queue.h"
 #include "place/numa_walk.h"
 
 static size_t page;
@@ -219,12 +220,30 @@ static void test_maps_lines(void **state)
 	}
 }
 
+/* Pieces for devices that are no nodes pass the queue by; what it says must not be about an older move of theirs. */
+static void test_queue_forgets(void **state)
+{
+	struct gm_numa_queue q = { 0 };
+	char *p = map(page);
+
+	(void)state;
+	need_move_pages();
+	*p = 1;
+	assert_int_equal(gm_numa_queue_add(&q, p, page, 63), 0);
+	gm_numa_queue_move(&q);
+	assert_int_equal(gm_numa_queue_why(&q, p, page), -ENODEV);
+	gm_numa_queue_move(&q);
+	assert_int_equal(gm_numa_queue_why(&q, p, page), 0);
+	gm_numa_queue_free(&q);
+	munmap(p, page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there), cmocka_unit_test(test_no_such_node),
 		cmocka_unit_test(test_arguments), cmocka_unit_test(test_walk),
-		cmocka_unit_test(test_maps_lines),
+		cmocka_unit_test(test_maps_lines), cmocka_unit_test(test_queue_forgets),
 	};
 
 	page = (size_t)sysconf(_SC_PAGESIZE);
