@@ -27,7 +27,7 @@ cat >"$JOBS/script" <<-S
 #SBATCH -w n1 -n1 --gpus=1 --mem=300 -o out
 #SBATCH --gpu-mem-policy=prefer,limit=64M,report
 for i in 1 2; do
-	srun filler -m 96 -t 120 -s $JOBS/stop.\$i -o $JOBS/w
+	srun filler -m 96 -t 240 -s $JOBS/stop.\$i -o $JOBS/w
 done
 S
 rm -f "$JOBS"/w.* "$JOBS"/stop.*
@@ -91,7 +91,7 @@ check "without it the job is killed" '$v1 != 0' $?
 poll 20 idle
 rm -f "$JOBS"/w.* "$JOBS/stop"
 id=$(user sbatch --parsable -w n1 -n1 --gpus=1 --mem=300 -o /dev/null --gpu-mem-policy=prefer,limit=64M \
-	--wrap "srun filler -m 96 -t 60 -s $JOBS/stop -o $JOBS/w")
+	--wrap "srun filler -m 96 -t 240 -s $JOBS/stop -o $JOBS/w")
 poll 60 reports
 pid=$(fillers | head -1)
 is "without MemcgCredit the limit is Slurm's" "$base" "$(cat "$(job_cgroup "$pid")/memory.max")"

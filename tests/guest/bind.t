@@ -36,7 +36,7 @@ has "prefer,verbose without a GPU: one informative line" "^gpumem: n1: no GPU is
 
 # What can be had is given.
 user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=bind,reserve=128M,limit=128M \
-	filler -m 96 -t 120 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 96 -t 240 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 poll 60 at_least 0 $((24000 * 4096)) && ok "bind: the data is on the device" ||
 	not_ok "bind: the data is on the device" "$(sim 0)" "$(cat "$JOBS/out")"

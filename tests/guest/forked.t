@@ -6,7 +6,7 @@
 cluster_up
 rm -f "$JOBS"/w.* "$JOBS/stop"
 user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=prefer,limit=64M \
-	filler -m 16 -t 120 -s "$JOBS/stop" -k -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 16 -t 240 -s "$JOBS/stop" -k -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 forked() { grep -qs role=heir "$JOBS"/w.*; }
 poll 60 forked && ok "the parent's memory is on the device, and it forks" ||

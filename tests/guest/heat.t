@@ -33,9 +33,9 @@ check "hot halves: the limit was never passed" '$v1 <= 80*MB + SLACK' "$(sim_pea
 poll 20 idle
 rm -f "$JOBS"/{w,v}.* "$JOBS/stop"
 user sbatch -Q -w n1 -n2 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=80M -o /dev/null \
-	--wrap "srun -n1 --overlap filler -m 96 -t 90 -s $JOBS/stop -o $JOBS/w &
+	--wrap "srun -n1 --overlap filler -m 96 -t 240 -s $JOBS/stop -o $JOBS/w &
 		while [ ! -e $JOBS/go ]; do sleep 0.1; done
-		srun -n1 --overlap filler -m 48 -t 90 -s $JOBS/stop -o $JOBS/v & wait"
+		srun -n1 --overlap filler -m 48 -t 240 -s $JOBS/stop -o $JOBS/v & wait"
 poll 60 at_least 0 $((18944 * 4096))
 touch "$JOBS/go"
 has_share() { [ "$(cat "$JOBS"/v.* 2>/dev/null | tr ' ' '\n' | sed -n 's/^device=//p')" -ge $((36 * MB)) ] 2>/dev/null; }
@@ -63,7 +63,7 @@ sweep() { # ORDER: prints the bytes that moved, and those wanted back soon after
 	poll 20 idle
 	rm -f "$JOBS"/s.* "$JOBS/stop"
 	user srun -w n1 -n1 --gpus=1 --mem=1200 "--gpu-mem-policy=prefer,limit=64M,high=100%,low=97%,evict=$1" \
-		load sweep -m 80 -d 60 -t 90 -s "$JOBS/stop" -o "$JOBS/s" >"$JOBS/out" 2>&1 &
+		load sweep -m 80 -d 60 -t 240 -s "$JOBS/stop" -o "$JOBS/s" >"$JOBS/out" 2>&1 &
 	local job=$! before after refaulted
 	poll 60 at_least 0 $((14000 * 4096))
 	sleep 6 # two times round, for the policy to see what it is

@@ -17,7 +17,7 @@ for gpus in 1 2; do
 	poll 20 idle
 	rm -f "$JOBS"/{grow,grown,stop,step}
 	user srun -w n1 -n1 --gpus=$gpus --mem=1200 --gpu-mem-policy=interleave:3/1,high=100% \
-		load grow -m 512 -t 150 -s "$JOBS/stop" -f "$JOBS/step" -o "$JOBS/grow" >"$JOBS/out" 2>&1 &
+		load grow -m 512 -t 280 -s "$JOBS/stop" -f "$JOBS/step" -o "$JOBS/grow" >"$JOBS/out" 2>&1 &
 	job=$!
 	worst=0 slowest=0 late=''
 	for ((mib = 64; mib <= 512; mib += 64)); do
@@ -25,7 +25,7 @@ for gpus in 1 2; do
 		mv "$JOBS/step.new" "$JOBS/step"
 		poll 20 grep -qs "^mib=$mib " "$JOBS/grow" || break
 		begin=$(date +%s%N)
-		poll 8 fits || late="$late $mib MiB: $(share) permille"
+		poll 10 fits || late="$late $mib MiB: $(share) permille"
 		took=$((($(date +%s%N) - begin) / 1000000))
 		[ $took -le $slowest ] || slowest=$took
 		# It stays so.
@@ -52,7 +52,7 @@ done
 # Without a ratio all goes to devices, in turn.
 poll 20 idle
 rm -f "$JOBS"/w.* "$JOBS/stop"
-user srun -w n1 -n1 --gpus=2 --mem=1200 --gpu-mem-policy=interleave filler -m 96 -t 60 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+user srun -w n1 -n1 --gpus=2 --mem=1200 --gpu-mem-policy=interleave filler -m 96 -t 240 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 halves() { at_least 0 $((44 * MB)) && at_least 1 $((44 * MB)); }
 poll 30 halves && ok "interleave alone: half on each device" || not_ok "interleave alone: half on each device" "$(sim 0) $(sim 1)"

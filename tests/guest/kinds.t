@@ -18,24 +18,29 @@ cat >"$JOBS/script" <<-S2
 	#!/bin/bash
 	#SBATCH -N1 -n2 --gpus-per-task=1 --mem=1200
 	#SBATCH --gpu-mem-policy=prefer,limit=64M,report
-	srun filler -m 96 -t 6 -o $JOBS/w
+	srun filler -m 96 -t 150 -s $JOBS/stop -o $JOBS/w
 S2
 # Bytes on the first device of node $1 as its kernel counts them.
 on_node() { if [ "$1" = n1 ]; then KIND=svm sim "$2"; else KIND=numa sim $((2 + $2)); fi; }
+# Both devices of $node have what fits; $most0 and $most1 are the most there ever was.
+filled() {
+	local now0 now1
+	now0=$(on_node $node 0) now1=$(on_node $node 1)
+	[ "$now0" -le "$most0" ] || most0=$now0
+	[ "$now1" -le "$most1" ] || most1=$now1
+	[ "$now0" -ge $((58 * MB)) ] && [ "$now1" -ge $((58 * MB)) ]
+}
 # A report without what differs from run to run: numbers, and whose device it is.
 shape() { grep -v 'moves that failed' "$1" | sed -E 's/[0-9]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/DEVICE/g; s/[0-9]+(\.[0-9]+)?[BKMG]?/#/g; s/ +/ /g; s/n#/NODE/g' | sort -u; }
 for node in n1 n2; do
-	rm -f "$JOBS"/w.*
+	rm -f "$JOBS"/w.* "$JOBS/stop"
 	batch -w $node -o "$JOBS/$node.out" "$JOBS/script" >"$JOBS/submit" 2>&1 &
 	job=$!
 	most0=0 most1=0
-	while kill -0 $job 2>/dev/null; do
-		now=$(on_node $node 0)
-		[ "$now" -le $most0 ] || most0=$now
-		now=$(on_node $node 1)
-		[ "$now" -le $most1 ] || most1=$now
-		sleep 0.3
-	done
+	poll 40 filled
+	# Two more seconds to go too far in.
+	for i in 1 2 3 4 5 6 7; do sleep 0.3; filled; done
+	touch "$JOBS/stop"
 	wait $job
 	is "$node: the script ends well" 0 $?
 	check "$node: each task filled its device up to the mark, and no further" \
@@ -52,7 +57,7 @@ is "what slurmd found: no node on n1, two on n2" "0 2" \
 # One step over both nodes.
 rm -f "$JOBS"/w.* "$JOBS/stop"
 user srun -N2 -n2 --gpus-per-task=1 --mem=900 --gpu-mem-policy=prefer,limit=64M \
-	filler -m 96 -t 60 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 96 -t 240 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 both() { [ "$(on_node n1 0)" -ge $((58 * MB)) ] && [ "$(on_node n2 0)" -ge $((58 * MB)) ]; }
 poll 40 both && ok "one job on both nodes is served on both" ||

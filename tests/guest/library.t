@@ -53,7 +53,7 @@ fi
 total=$(cat "/sys/bus/pci/devices/$(device_pci 0)/mem_info_vram_total")
 echo "shrink dev=0 bytes=$((total / MB - 6))M" >/dev/kfdsim-control
 rm -f "$JOBS"/w.* "$JOBS/stop"
-user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=prefer,limit=64M filler -m 48 -t 120 -s "$JOBS/stop" -o "$JOBS/w" &
+user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=prefer,limit=64M filler -m 48 -t 240 -s "$JOBS/stop" -o "$JOBS/w" &
 job=$!
 poll 30 sh -c "ls $JOBS/w.* >/dev/null 2>&1"
 poll 30 sh -c "gpumem status --conf /tmp/gpumem.conf -n -o NOTES | grep -q pressure"

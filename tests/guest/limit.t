@@ -86,7 +86,7 @@ asked() { # TITLE COMMAND…
 }
 
 policy=prefer,limit=64M
-task="filler -m 128 -t 90 -s $JOBS/stop -o $JOBS/w"
+task="filler -m 128 -t 240 -s $JOBS/stop -o $JOBS/w"
 main_job "srun" user srun -N1 -w n1 -n2 --gpus-per-task=1 --mem=1200 --gpu-mem-policy=$policy $task
 
 if [ "${1:-}" != short ]; then

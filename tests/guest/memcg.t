@@ -9,7 +9,7 @@ conf="--conf /tmp/gpumem.conf"
 # 270 of 300 MiB, 90 of them on the device
 rm -f "$JOBS"/w.* "$JOBS/stop"
 user srun -w n1 -n1 --gpus=1 --mem=300 --gpu-mem-policy=prefer,limit=96M \
-	filler -m 266 -t 60 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 266 -t 240 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 poll 60 at_least 0 $((88 * MB))
 poll 30 sh -c "ls $JOBS/w.* >/dev/null 2>&1"
@@ -35,7 +35,7 @@ is "its pattern is intact" 0 "$(said "$pid" errors)"
 poll 20 idle
 rm -f "$JOBS"/w.* "$JOBS/stop"
 user srun -w n1 -n1 --gpus=1 --mem=300 --gpu-mem-policy=prefer,limit=96M \
-	filler -m 286 -t 60 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 286 -t 240 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 poll 30 sh -c "gpumem status $conf -n -o NOTES | grep -q memcg"
 has "at the edge: status says that the memory cgroup is near its limit" memcg \

@@ -22,7 +22,7 @@ poll 5 no_state && ok "a step's policy: the epilog removes the record" || not_ok
 cluster_down
 
 cluster_up "DefaultPolicy=prefer,limit=32M"
-user $run filler -m 64 -t 120 -s "$JOBS/stop" -o "$JOBS/w" &
+user $run filler -m 64 -t 240 -s "$JOBS/stop" -o "$JOBS/w" &
 job=$!
 poll 30 at_least 0 $((7680 * 4096)) && ok "a default policy serves a job without the option" ||
 	not_ok "a default policy serves a job without the option" "$(sim 0)"

@@ -37,7 +37,7 @@ has "late ROCr: hsa_init succeeded" "^hsa_init: 0" "$(cat "$JOBS/out")"
 
 # The same through libhsakmt in a process without ROCr, for comparison.
 poll 20 idle
-user srun -w n1 -n1 --gpus=1 --mem=900 --gpu-mem-policy=prefer,limit=32M filler -m 48 -t 120 -s "$JOBS/stop" -o "$JOBS/w" &
+user srun -w n1 -n1 --gpus=1 --mem=900 --gpu-mem-policy=prefer,limit=32M filler -m 48 -t 240 -s "$JOBS/stop" -o "$JOBS/w" &
 job=$!
 poll 30 at_least 0 $((7680 * 4096))
 is "without ROCr: through libhsakmt" hsakmt "$(gpumem status $conf -n -o PATH | head -1)"

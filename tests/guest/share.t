@@ -10,7 +10,7 @@ d0=$(device_pci 0)
 rm -f "$JOBS"/w.* "$JOBS/stop"
 sim_peak_reset 0
 user srun -w n1 -n2 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=48M \
-	filler -m 64 -t 120 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 64 -t 240 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 poll 60 at_least 0 $((11264 * 4096))
 id=$(squeue -h -o %A)
@@ -29,7 +29,7 @@ check "two tasks: the limit was never passed" '$v1 <= 48*MB' "$(sim_peak 0)"
 poll 20 idle
 rm -f "$JOBS"/w.* "$JOBS/stop"
 user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=64M \
-	filler -m 48 -t 120 -s "$JOBS/stop" -f -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 48 -t 240 -s "$JOBS/stop" -f -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 poll 60 at_least 0 $((15360 * 4096))
 id=$(squeue -h -o %A)
@@ -48,9 +48,9 @@ poll 20 idle
 rm -f "$JOBS"/{w,v}.* "$JOBS/stop"
 cat >"$JOBS/script" <<-S
 #!/bin/bash
-filler -m 16 -t 120 -s $JOBS/stop -k -o $JOBS/w &
+filler -m 16 -t 240 -s $JOBS/stop -k -o $JOBS/w &
 until grep -qs role=heir $JOBS/w.*; do sleep 0.1; done
-exec filler -m 80 -t 120 -s $JOBS/stop -o $JOBS/v
+exec filler -m 80 -t 240 -s $JOBS/stop -o $JOBS/v
 S
 sim_peak_reset 0
 user srun -w n1 -n1 --gpus=1 --mem=1200 --gpu-mem-policy=prefer,limit=64M bash "$JOBS/script" >"$JOBS/out" 2>&1 &
@@ -81,7 +81,7 @@ has "killed parent: and that of the child" 'role=heir .*errors=0 ' "$(cat "$JOBS
 poll 20 idle
 rm -f "$JOBS"/w.* "$JOBS/stop"
 user srun -w n1 -n1 --gpus=1 --mem=800 --gpu-mem-policy=prefer,limit=64M \
-	filler -m 48 -t 20 -e -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 48 -t 90 -e -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 served() { grep -q 'role=exec device=[1-9]' "$JOBS"/w.[0-9]* 2>/dev/null; }
 poll 60 served && ok "exec: the new program's memory comes to the device" ||
@@ -99,7 +99,7 @@ poll 20 idle
 rm -f "$JOBS"/w.* "$JOBS/stop"
 cat >"$JOBS/script" <<-S
 #!/bin/bash
-srun --gpu-mem-policy=prefer,limit=16M filler -m 48 -t 120 -s $JOBS/stop -o $JOBS/w
+srun --gpu-mem-policy=prefer,limit=16M filler -m 48 -t 240 -s $JOBS/stop -o $JOBS/w
 srun --gpu-mem-policy=prefer,limit=128M true
 S
 user sbatch -w n1 -n1 --gpus=1 --mem=800 -o step.out --gpu-mem-policy=prefer,limit=64M script >/dev/null

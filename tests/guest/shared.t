@@ -28,7 +28,7 @@ ends() {
 	is "$1: the job ends well" 0 $?
 	for pid in $(fillers); do is "$1: the pattern of $pid is intact" 0 "$(said "$pid" errors)"; done
 }
-program="filler -m 64 -t 120 -s $JOBS/stop -o $JOBS/w"
+program="filler -m 64 -t 240 -s $JOBS/stop -o $JOBS/w"
 # The first task's GPU is on node 0, the second's on node 1.
 by_task() { for pid in $(fillers); do echo "$(tr '\0' '\n' <"/proc/$pid/environ" | sed -n 's/^SLURM_PROCID=//p') $pid"; done | sort -n | cut -d' ' -f2; }
 

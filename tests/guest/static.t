@@ -23,7 +23,7 @@ ends() { # TITLE
 	is "$1: the pattern is intact" 0 "$(said "$pid" errors)"
 }
 kernel() { gpumem status $conf -d -b -n -o DEVICE,KERNEL | awk -v d="$d0" '$1 == d { print $2 }'; }
-program="filler_static -m 48 -t 120 -s $JOBS/stop -o $JOBS/w"
+program="filler_static -m 48 -t 240 -s $JOBS/stop -o $JOBS/w"
 is "the program is static" "" "$(ldd "$(command -v filler_static)" 2>/dev/null | grep '=>')"
 
 if [ $KIND != numa ]; then

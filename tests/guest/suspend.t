@@ -16,7 +16,7 @@ start() { # POLICY
 	job=$!
 	poll 60 at_least 0 $((${2:-18000} * 4096))
 	# Processes that trade are never still: they need not be.
-	poll 6 still
+	poll 2 still
 	id=$(squeue -h -o %A)
 	before=$(sim 0)
 }
@@ -42,10 +42,11 @@ sleep 3
 is "suspend: it stays empty" 0 "$(sim 0)"
 has "suspend: the tasks are frozen" 'SUSPENDED|S ' "$(squeue -h -o '%T ')"
 # Another process has the device to itself meanwhile.
-user gpumem run $conf -d $d0 prefer filler -m 64 -t 4 -o "$JOBS/other" >/dev/null 2>&1 &
+user gpumem run $conf -d $d0 prefer filler -m 64 -t 240 -s $JOBS/enough -o "$JOBS/other" >/dev/null 2>&1 &
 other=$!
 poll 10 at_least 0 $((12000 * 4096))
 check "suspend: another one uses the device" '$v1 >= 46*MB' "$(sim 0)"
+touch "$JOBS/enough"
 wait $other
 poll 10 empty
 begin=$(date +%s%N)
@@ -68,7 +69,7 @@ finish_job keep
 
 # By hand, a process that really stops: its group is not an orphaned one.
 rm -f "$JOBS"/w.* "$JOBS/stop"
-user bash -c "set -m; gpumem run $conf -d $d0 prefer,limit=80M filler -m 48 -t 60 -s $JOBS/stop -o $JOBS/w >/dev/null 2>&1 &
+user bash -c "set -m; gpumem run $conf -d $d0 prefer,limit=80M filler -m 48 -t 240 -s $JOBS/stop -o $JOBS/w >/dev/null 2>&1 &
 	wait; wait" 2>/dev/null &
 shell=$!
 poll 30 at_least 0 $((12000 * 4096))

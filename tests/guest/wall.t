@@ -32,7 +32,7 @@ is "gpumem list: the kernel keeps limits" dmem "$(gpumem list --no-hwloc -n -o L
 # ---- a job as any
 begin
 user srun -N1 -w n1 -n2 --gpus-per-task=1 --mem=1200 --gpu-mem-policy=prefer,limit=64M \
-	filler -m 128 -t 90 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
+	filler -m 128 -t 240 -s "$JOBS/stop" -o "$JOBS/w" >"$JOBS/out" 2>&1 &
 job=$!
 poll 60 at_least 0 $((58 * MB)) && poll 30 at_least 1 $((58 * MB)) ||
 	not_ok "both devices fill" "$(sim 0) $(sim 1)" "$(cat "$JOBS/out")"
