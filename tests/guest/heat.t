@@ -5,7 +5,7 @@
 . "${SRCDIR:?}/tests/guest/lib.sh"
 
 # Emulated, a look at a page takes ten times what it does on a real machine.
-cluster_up "CpuBudget=5%"
+cluster_up "CpuBudget=10%"
 d0=$(device_pci 0)
 conf="--conf /tmp/gpumem.conf"
 
@@ -58,17 +58,17 @@ if [ "${1:-}" = short ]; then
 	finish
 fi
 
-# ---- 80 MiB in a circle through 64
+# ---- 80 MiB in a circle through 64, slow enough for an emulated agent to see each touch
 sweep() { # ORDER: prints the bytes that moved, and those wanted back soon after they left
 	poll 20 idle
 	rm -f "$JOBS"/s.* "$JOBS/stop"
 	user srun -w n1 -n1 --gpus=1 --mem=1200 "--gpu-mem-policy=prefer,limit=64M,high=100%,low=97%,evict=$1" \
-		load sweep -m 80 -d 60 -t 240 -s "$JOBS/stop" -o "$JOBS/s" >"$JOBS/out" 2>&1 &
+		load sweep -m 80 -d 150 -t 240 -s "$JOBS/stop" -o "$JOBS/s" >"$JOBS/out" 2>&1 &
 	local job=$! before after refaulted
 	poll 60 at_least 0 $((14000 * 4096))
-	sleep 6 # two times round, for the policy to see what it is
+	sleep 9 # one and a half times round, for the policy to see what it is
 	before=$(moved 0)
-	sleep 9
+	sleep 12
 	after=$(moved 0)
 	refaulted=$(gpumem report $conf -b -n -o DEVICE,REFAULTED "$(squeue -h -o %A)" |
 		awk -v d="$d0" '$1 == d { last = $2 } END { print last }') # jobs of earlier clusters had the number too
@@ -79,7 +79,7 @@ sweep() { # ORDER: prints the bytes that moved, and those wanted back soon after
 }
 read -r lrf refaulted < <(sweep lrf)
 read -r duel _ < <(sweep duel)
-touches=$((9000 / 65))
+touches=$((12000 / 155))
 echo "# sweep: in about $touches touches lrf moved $((lrf / MB)) MiB, duel $((duel / MB)) MiB"
 check "sweep: lrf moves on nearly every touch" '$v1 >= $v2 * 2*MB / 2' "$lrf" "$touches"
 check "sweep: by lrf memory is wanted back soon after it left" '$v1 > 0' "$refaulted"

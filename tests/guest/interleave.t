@@ -3,7 +3,7 @@
 # interleave:3/1: the ratio holds while a process grows to 512 MiB, over one device and over two.
 . "${SRCDIR:?}/tests/guest/lib.sh"
 
-cluster_up "CpuBudget=5%"
+cluster_up "CpuBudget=10%"
 conf="--conf /tmp/gpumem.conf"
 
 # A program that grows by 64 MiB at a time, each when the file says so.

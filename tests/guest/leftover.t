@@ -32,5 +32,7 @@ poll 30 drained && ok "drain: the node is drained" || not_ok "drain: the node is
 has "drain: the reason says why" "gpumem: job $id left 1 process$" "$(sinfo -h -n n1 -o %E)"
 pkill -9 -x filler
 poll 5 at_most 0 0
+# A drained node is not for the test that follows.
+rm -f "$RIG/started-with"
 cluster_down
 finish

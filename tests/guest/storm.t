@@ -7,7 +7,7 @@
 seconds=20
 [ "${1:-}" = long ] && seconds=120
 # Emulated, a look takes ten times what it does on a real machine.
-cluster_up "CpuBudget=5%"
+cluster_up "CpuBudget=10%"
 conf="--conf /tmp/gpumem.conf"
 sim_peak_reset 0
 rm -f "$JOBS/bad"
