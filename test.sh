@@ -296,8 +296,8 @@ guest() { # HOW KERNEL ABI KIND NAME…; HOW: in_guest, into_file or from_file
 	[ ${#files[@]} != 0 ] || return
 	[ "$how" = from_file ] ||
 		say "guest with kernel $k, driver behaviour $a, devices of kind $kind: ${#files[@]} tests"
-	$how "guest $k abi=$a $kind" ${#files[@]} "$k" "$a" $((120 + 300 * ${#files[@]})) \
-		env GPUMEM_TEST_KIND="$kind" "$top/tests/guest/each" 300 "${files[@]}"
+	$how "guest $k abi=$a $kind" ${#files[@]} "$k" "$a" $((300 + 300 * ${#files[@]})) \
+		env GPUMEM_TEST_KIND="$kind" "$top/tests/guest/each" 600 "${files[@]}"
 }
 kfdsim_check() { # HOW KERNEL ABI
 	[ "$1" = from_file ] || say "simulated devices on kernel $2, driver behaviour $3"
